@@ -1,0 +1,48 @@
+"""Configuration models and digests.
+
+A configuration is a small frozen pydantic model beside the thing that it configures. Its digest goes into the identity
+of every task that uses it, so equal settings must give equal digests on every machine: canonical JSON, hashed.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import xxhash
+from pydantic import BaseModel, ConfigDict, Field
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Config(BaseModel):
+    """Base of every configuration: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class StageConfig(Config):
+    """Base of a stage's configuration, the mapping under the stage's name in a recipe."""
+
+    def file_paths(self) -> list[str]:
+        """Paths or URLs of the files that this stage reads (models, benchmarks, lists).
+
+        They are checked before a run starts, and their content is part of the identity of every task with this stage.
+        """
+        return []
+
+
+def digest(value: Any) -> str:
+    """Hash a JSON-like value or a pydantic model: 32 hex digits (XXH3-128 of its canonical JSON)."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return xxhash.xxh3_128_hexdigest(canonical.encode())
+
+
+def file_digest(path: str | Path) -> str:
+    """Hash a local file's content: 32 hex digits (XXH3-128), read in pieces of 4 MiB."""
+    hasher = xxhash.xxh3_128()
+    with open(path, "rb") as file:
+        while piece := file.read(4 << 20):
+            hasher.update(piece)
+    return hasher.hexdigest()

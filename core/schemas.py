@@ -1,0 +1,136 @@
+"""The Arrow schemas of the records that stages exchange and runs write.
+
+Two rules hold for all of them: the first column is the record's id, and offsets into a text count characters (Python
+string indices, Unicode code points), never bytes. Columns are typed; there are no JSON blobs.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+import xxhash
+
+SCHOOL_STAGES = ("elementary", "middle", "high", "university")
+DIFFICULTIES = ("easy", "medium", "hard")
+
+LOCATOR = pa.struct([("file", pa.string()), ("record", pa.int64()), ("offset", pa.int64())])
+"""Where a record came from: path relative to its source, record number, byte offset in the (compressed) file."""
+
+FORMULA = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("display", pa.bool_()), ("encoding", pa.string())])
+"""A formula's span in a text, its delimiters included: `text[start:end]`."""
+
+FORMULA_COUNT = pa.struct([("encoding", pa.string()), ("found", pa.int32()), ("kept", pa.int32())])
+"""Formulas found in a page's DOM and surviving in its text, for one encoding."""
+
+BLOCK_ROLES = (
+    "heading", "code", "table",
+    "exercise", "example", "statement", "solution", "answer", "hint", "proof",
+    "question", "reply", "accepted_reply",
+)  # fmt: skip
+"""What the markup of a page says about a part of it. `exercise` and `example` contain their statement and solution."""
+
+BLOCK = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("role", pa.string())])
+"""A part of a text whose role the page's markup gives away: `text[start:end]`, role one of BLOCK_ROLES."""
+
+SPAN = pa.struct([("start", pa.int32()), ("end", pa.int32())])
+
+_ORIGIN = [
+    pa.field("url", pa.string()),
+    pa.field("source", pa.string(), nullable=False),
+    pa.field("license", pa.string()),
+    pa.field("crawl_date", pa.string()),  # ISO 8601, as the source gives it
+    pa.field("locator", LOCATOR, nullable=False),
+]
+
+PAGE = pa.schema(
+    [
+        pa.field("doc_id", pa.string(), nullable=False),
+        *_ORIGIN,
+        pa.field("content_type", pa.string()),  # the HTTP header, charset included
+        pa.field("html", pa.large_binary(), nullable=False),
+    ]
+)
+"""A page as crawled, before extraction."""
+
+DOCUMENT = pa.schema(
+    [
+        pa.field("doc_id", pa.string(), nullable=False),
+        *_ORIGIN,
+        pa.field("lang", pa.string()),  # ISO 639-1, null until the language stage
+        pa.field("text", pa.large_string(), nullable=False),
+        pa.field("formulas", pa.list_(FORMULA), nullable=False),
+        pa.field("blocks", pa.list_(BLOCK), nullable=False),
+        pa.field("formula_counts", pa.list_(FORMULA_COUNT), nullable=False),
+        pa.field("lang_score", pa.float32()),
+        pa.field("math_score", pa.float32()),
+    ]
+)
+"""A text with its formula spans. Null scores mean that the stage that gives them has not run."""
+
+PROBLEM = pa.schema(
+    [
+        pa.field("problem_id", pa.string(), nullable=False),
+        pa.field("doc_id", pa.string(), nullable=False),  # the page it stood on; of a problem source, its own record
+        *_ORIGIN,
+        pa.field("lang", pa.string()),
+        pa.field("question", pa.large_string(), nullable=False),
+        pa.field("solution", pa.large_string()),
+        pa.field("answer", pa.string()),
+        pa.field("question_formulas", pa.list_(FORMULA), nullable=False),
+        pa.field("solution_formulas", pa.list_(FORMULA), nullable=False),
+        pa.field("steps", pa.list_(SPAN), nullable=False),  # spans of the reasoning steps in the solution
+        pa.field("n_steps", pa.int16(), nullable=False),  # 0 where there is no solution
+        pa.field("school_stage", pa.string()),  # one of SCHOOL_STAGES
+        pa.field("school_stage_probs", pa.list_(pa.float32(), len(SCHOOL_STAGES))),  # in the order of SCHOOL_STAGES
+        pa.field("difficulty", pa.string()),  # one of DIFFICULTIES, binned from n_steps
+        pa.field("difficulty_probs", pa.list_(pa.float32(), len(DIFFICULTIES))),
+        pa.field("difficulty_score", pa.float32()),  # a model's expected level; null until one has run
+        pa.field("method", pa.string(), nullable=False),  # "extracted", "source", or a synthesis method
+        pa.field("parent_id", pa.string()),  # the problem that a synthetic one was made from
+        pa.field("style", pa.string()),  # cot, pot, mixed
+        pa.field("critique_score", pa.float32()),
+        pa.field("loss_weight", pa.float32(), nullable=False),
+    ]
+)
+"""A question with its solution and answer where they are known."""
+
+DROPPED = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("stage", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),  # a fixed word per cause, e.g. "not_math"
+        pa.field("score", pa.float32()),  # what was compared with the threshold, where there is one
+        pa.field("detail", pa.string()),  # e.g. the id kept instead, or the benchmark item hit
+    ]
+)
+
+QUARANTINE = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("stage", pa.string(), nullable=False),
+        pa.field("error", pa.string(), nullable=False),
+        pa.field("locator", LOCATOR),
+    ]
+)
+
+
+def record_id(*parts: str | int) -> str:
+    """Identify a record by where it came from: 32 hex digits, equal on every machine and storage.
+
+    Documents use (source name, path relative to the source, record number); problems (doc_id, number on the page).
+    """
+    return xxhash.xxh3_128_hexdigest("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"))
+
+
+def to_batch(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.RecordBatch:
+    """Build a batch from dictionaries (for rare rows: drops, quarantine); absent keys become null."""
+    return pa.RecordBatch.from_pylist([dict(row) for row in rows], schema=schema)
+
+
+def replace_columns(batch: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:
+    """Return the batch with some columns replaced, the schema and its order unchanged."""
+    arrays = [columns.get(name, batch.column(i)) for i, name in enumerate(batch.schema.names)]
+    unknown = columns.keys() - set(batch.schema.names)
+    if unknown:
+        raise KeyError(f"no such columns: {sorted(unknown)}")
+    return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
