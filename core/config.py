@@ -9,9 +9,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import xxhash
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _resolve(path: str, info: ValidationInfo) -> str:
+    return (info.context or {}).get("resolve", str)(path)
+
+
+DataPath = Annotated[str, AfterValidator(_resolve)]
+"""A path or URL in a recipe: relative ones are resolved against the recipe's folder when the recipe is loaded."""
 
 
 class Config(BaseModel):

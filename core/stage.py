@@ -32,6 +32,7 @@ class StageContext:
     """What a stage may use while it is open.
 
     scratch: an empty local folder, deleted after the task.
+    outbox: where a stage that writes files of its own (shards) leaves them; the engine publishes them with the task.
     task_index: the task's number in its segment, equal on every engine; with a row's number it identifies the row.
     side_inputs: local paths of the files that other segments wrote for this stage, by the name that it asks for.
     """
@@ -39,6 +40,10 @@ class StageContext:
     scratch: Path
     task_index: int = 0
     side_inputs: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+
+    @property
+    def outbox(self) -> Path:
+        return self.scratch / "outbox"
 
 
 @runtime_checkable
@@ -77,6 +82,9 @@ class BatchStage(ABC):
     Config: ClassVar[type[StageConfig]] = StageConfig
     isolated: ClassVar[bool] = False
     side_inputs: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, config: StageConfig) -> None:
+        self.config = config
 
     def output_schemas(self, input_schema: pa.Schema) -> dict[Port, pa.Schema]:
         """Rows keep their schema, unless a stage says otherwise."""
@@ -142,15 +150,16 @@ def split_dropped(
         yield OUT, batch
         return
     gone = np.flatnonzero(~keep)
+    places: list[int] = gone.tolist()
     kept = batch.filter(pa.array(keep))
     if kept.num_rows:
         yield OUT, kept
-    reasons = [reason] * len(gone) if isinstance(reason, str) else [reason[i] for i in gone]
+    reasons = [reason] * len(gone) if isinstance(reason, str) else [reason[i] for i in places]
     columns = [
         batch.column(0).take(pa.array(gone)),
         pa.array([stage] * len(gone), pa.string()),
         pa.array(reasons, pa.string()),
         pa.nulls(len(gone), pa.float32()) if score is None else pa.array(score[gone].astype(np.float32)),
-        pa.array([None] * len(gone) if detail is None else [detail[i] for i in gone], pa.string()),
+        pa.array([None] * len(gone) if detail is None else [detail[i] for i in places], pa.string()),
     ]
     yield DROPPED_PORT, pa.RecordBatch.from_arrays(columns, schema=DROPPED)

@@ -1,0 +1,293 @@
+"""The command line: `mathmill COMMAND`. It prints what happened in a few lines and where to look next.
+
+Every failure is one sentence on stderr and a non-zero exit status: 2 a recipe or an argument, 3 data, 4 the machine.
+Commands import what they need when they run, so that `--help` answers at once.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from mathmill.core.errors import MathmillError
+
+OUT = click.option("--out", type=click.Path(), help="Output folder, local or a URL such as s3://bucket/run.")
+WORKERS = click.option("--workers", type=click.IntRange(1, 4096), help="Processes; default: one for each core.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, for machines.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="mathmill")
+def cli() -> None:
+    """Turn web crawl and problem collections into token shards for math language models.
+
+    Try `mathmill demo`, then `mathmill init recipe.yaml` and `mathmill run recipe.yaml`.
+    """
+
+
+@cli.command()
+@click.argument("path", default="recipe.yaml", type=click.Path(dir_okay=False))
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+def init(path: str, force: bool) -> None:
+    """Write a recipe to start from.
+
+    Example: mathmill init math.yaml
+    """
+    from mathmill.core.errors import ConfigError, OperationError
+    from mathmill.core.storage import explain
+    from mathmill.jobs.example import RECIPE
+
+    try:
+        with open(path, "w" if force else "x", encoding="utf-8") as file:
+            file.write(RECIPE)
+    except FileExistsError:
+        raise ConfigError(f"{path} is there already; --force replaces it") from None
+    except OSError as error:
+        raise OperationError(f"cannot write {path}: {explain(error)}") from error
+    click.echo(f"Wrote {path}. Edit its sources, then: mathmill plan {path} && mathmill run {path} --out runs/first")
+
+
+@cli.command()
+@click.argument("recipe", type=click.Path())
+@OUT
+@WORKERS
+@AS_JSON
+def run(recipe: str, out: str | None, workers: int | None, as_json: bool) -> None:
+    """Run a RECIPE; what the output folder already holds is not done again.
+
+    Example: mathmill run recipe.yaml --out runs/first --workers 8
+    """
+    from mathmill.jobs.recipe import load_recipe
+
+    checked = load_recipe(recipe)
+    _run(checked, out or f"runs/{checked.name}", workers, as_json)
+
+
+@cli.command()
+@OUT
+@WORKERS
+@AS_JSON
+def demo(out: str | None, workers: int | None, as_json: bool) -> None:
+    """Run the main job on the bundled example crawl, from WARC to verified shards.
+
+    Example: mathmill demo --out demo-out
+    """
+    from mathmill.jobs.example import demo_recipe
+
+    _run(demo_recipe(), out or "demo-out", workers, as_json, verify=True)
+
+
+def _run(recipe: Any, out: str, workers: int | None, as_json: bool, verify: bool = False) -> None:
+    from rich.console import Console
+
+    from mathmill.jobs.console import JsonWatcher, Watcher, funnel_lines, shard_lines, summary_json
+    from mathmill.jobs.run import run_recipe
+
+    watcher = JsonWatcher() if as_json else Watcher(Console(stderr=True))
+    with watcher.showing():
+        finished = run_recipe(recipe, out, workers or os.cpu_count() or 1, watcher)
+    summary = finished.summary
+    if as_json:
+        click.echo(json.dumps(summary_json(summary), ensure_ascii=False))
+    else:
+        click.echo("\n".join(["", *funnel_lines(summary), "", *shard_lines(summary)]))
+    if verify and summary.shards is not None:
+        _verify_shards(f"{out}/shards", as_json=False, quiet=as_json)
+    if not as_json:
+        click.echo(f"\nThe report:    {finished.run.path('report.html')}")
+        click.echo(f"The documents: {finished.run.path('documents')}, read with pyarrow, Spark or DuckDB")
+        if summary.shards is not None:
+            click.echo(f"The shards:    mathmill shards show {finished.run.path('shards')}")
+        click.echo(f"One record:    mathmill trace ID {finished.run}")
+
+
+@cli.command()
+@click.argument("recipe", type=click.Path())
+@WORKERS
+@AS_JSON
+def plan(recipe: str, workers: int | None, as_json: bool) -> None:
+    """Say what a RECIPE will take: tasks, bytes and, from a sample, documents, tokens and minutes.
+
+    Example: mathmill plan recipe.yaml
+    """
+    from mathmill.jobs.estimate import estimate
+    from mathmill.jobs.recipe import load_recipe
+
+    result = estimate(load_recipe(recipe), workers or os.cpu_count() or 1)
+    click.echo(json.dumps(result.to_json(), ensure_ascii=False) if as_json else "\n".join(result.lines()))
+
+
+@cli.command()
+@click.argument("out", type=click.Path())
+@AS_JSON
+def verify(out: str, as_json: bool) -> None:
+    """Check every checksum and count of a run folder OUT, and its shards.
+
+    Example: mathmill verify runs/first
+    """
+    from mathmill.jobs.check import verify_run
+
+    result = verify_run(out)
+    click.echo(json.dumps(result.to_json()) if as_json else "\n".join(result.lines()))
+    if not result.ok:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("record_id")
+@click.argument("out", type=click.Path(), default="demo-out")
+@AS_JSON
+def trace(record_id: str, out: str, as_json: bool) -> None:
+    """Follow one record of the run folder OUT: where it came from, what became of it and why.
+
+    Example: mathmill trace 3f6c… runs/first
+    """
+    from mathmill.jobs.trace import trace_record
+
+    found = trace_record(record_id, out)
+    click.echo(json.dumps(found.to_json(), ensure_ascii=False) if as_json else "\n".join(found.lines()))
+
+
+@cli.command()
+@AS_JSON
+def doctor(as_json: bool) -> None:
+    """Check this machine: Python, packages, memory, temporary space, Java, S3 credentials.
+
+    Example: mathmill doctor
+    """
+    from mathmill.jobs.doctor import examine
+
+    checks = examine()
+    if as_json:
+        click.echo(json.dumps([check.to_json() for check in checks]))
+    else:
+        for check in checks:
+            click.echo(f"{check.state:<8}{check.name:<18}{check.detail}")
+    if any(check.state == "broken" for check in checks):
+        sys.exit(4)
+
+
+@cli.group()
+def shards() -> None:
+    """Look at token shards, prove them, pack them anew."""
+
+
+@shards.command()
+@click.argument("path", type=click.Path())
+@AS_JSON
+def info(path: str, as_json: bool) -> None:
+    """Say what the shards at PATH hold: rows, tokens, labels, tokenizer.
+
+    Example: mathmill shards info demo-out/shards
+    """
+    from mathmill.jobs.shards import info_lines, load_info
+
+    manifest = load_info(path)
+    click.echo(json.dumps(manifest, ensure_ascii=False) if as_json else "\n".join(info_lines(manifest)))
+
+
+@shards.command("verify")
+@click.argument("path", type=click.Path())
+@AS_JSON
+def verify_command(path: str, as_json: bool) -> None:
+    """Prove the shards at PATH: checksums, counts, masks, other readers, round-trip to text.
+
+    Example: mathmill shards verify demo-out/shards
+    """
+    _verify_shards(path, as_json)
+
+
+def _verify_shards(path: str, as_json: bool, quiet: bool = False) -> None:
+    from mathmill.jobs.shards import verify
+
+    report = verify(path)
+    if as_json:
+        click.echo(json.dumps(report.to_json(), ensure_ascii=False))
+    elif not quiet:
+        click.echo("\n".join(report.lines()))
+    if not report.ok:
+        if quiet:
+            click.echo("\n".join(report.lines()), err=True)
+        sys.exit(1)
+
+
+@shards.command()
+@click.argument("path", type=click.Path())
+@click.option("--row", type=click.IntRange(0), default=0, show_default=True, help="Which row.")
+@click.option("--group", help="Take the row of this mix group.")
+def show(path: str, row: int, group: str | None) -> None:
+    """Print a row of the shards at PATH: its segments, labels, text, and what is not learned.
+
+    Example: mathmill shards show demo-out/shards --row 3
+    """
+    from mathmill.jobs.shards import show_lines
+
+    click.echo("\n".join(show_lines(path, row, group)))
+
+
+@shards.command()
+@click.argument("path", type=click.Path())
+@click.option("--out", required=True, type=click.Path(), help="Folder for the new shards.")
+@click.option("--seq-len", type=click.IntRange(16, 1 << 20), help="New row length in tokens.")
+@click.option("--group", "groups", multiple=True, metavar="NAME=SELECTOR", help="New mix groups; may be repeated.")
+def repack(path: str, out: str, seq_len: int | None, groups: tuple[str, ...]) -> None:
+    """Pack the shards at PATH for another length or grouping, without tokenizing again.
+
+    Example: mathmill shards repack demo-out/shards --out packed-8k --seq-len 8192
+    """
+    from mathmill.jobs.shards import info_lines, repack
+
+    manifest = repack(path, out, seq_len, dict(_pair(text) for text in groups) or None)
+    click.echo("\n".join(info_lines(manifest)))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, selector = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{text!r} is not NAME=SELECTOR, such as hard='problems[difficulty=hard]'")
+    return name, selector
+
+
+def main() -> None:
+    """Run the command line; no traceback reaches the terminal."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        _fail("stopped; the same command goes on from here", 130)
+    except KeyboardInterrupt:
+        _fail("stopped; the same command goes on from here", 130)
+    except BrokenPipeError:
+        sys.stdout = None  # the reader of our output has gone; nothing to say to nobody
+        sys.exit(0)
+    except MathmillError as error:
+        if detail := getattr(error, "detail", ""):
+            _fail(f"{error}; the details are in {_keep(detail)}", error.exit_code)
+        _fail(str(error), error.exit_code)
+    except Exception as error:
+        _fail(
+            f"{type(error).__name__}: {error}; this is a defect, the details are in {_keep(traceback.format_exc())}", 1
+        )
+
+
+def _fail(sentence: str, status: int) -> None:
+    click.echo(f"mathmill: {sentence}", err=True)
+    sys.exit(status)
+
+
+def _keep(detail: str) -> Path:
+    descriptor, name = tempfile.mkstemp(prefix="mathmill-error-", suffix=".log")
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(detail)
+    return Path(name)
+
+
+if __name__ == "__main__":
+    main()

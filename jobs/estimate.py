@@ -1,0 +1,191 @@
+"""`mathmill plan`: what a recipe will take, before it starts.
+
+Tasks and bytes are counted. Documents, problems, tokens and minutes come from a sample: the first records of up to
+three slices of each source, sent through the recipe's stages (all but `dedup`, which needs the whole).
+"""
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mathmill.core.stage import OUT, StageContext
+from mathmill.curation.readers import input_schema, read_slice
+from mathmill.curation.readers.source import InputSlice, SourceConfig
+from mathmill.jobs.pipeline import ENCODE, PROBLEMS, source_inputs, specs_for
+from mathmill.jobs.plan import Input, SourceInput, coalesce
+from mathmill.jobs.recipe import Recipe
+from mathmill.jobs.registry import StageSpec, stage_spec
+from mathmill.jobs.runner import Tally, connect_stages
+
+_SAMPLE_ROWS = 200
+_SAMPLE_SLICES = 3
+
+
+@dataclass
+class SourceEstimate:
+    """One source: counted, and extrapolated from `sampled` records."""
+
+    source: str
+    files: int
+    bytes: int
+    tasks: int
+    sampled: int = 0
+    documents: float = 0.0
+    problems: float = 0.0
+    tokens: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+@dataclass
+class Estimate:
+    """A whole recipe."""
+
+    sources: list[SourceEstimate]
+    workers: int
+
+    @property
+    def minutes(self) -> float:
+        """Wall time with all workers busy. Starting, deduplication and packing are not in it."""
+        parallel = min(self.workers, max(1, sum(source.tasks for source in self.sources)))
+        return sum(source.cpu_seconds for source in self.sources) / parallel / 60
+
+    def lines(self) -> list[str]:
+        """For people."""
+        lines = [f"{'source':<20}{'files':>8}{'MB':>10}{'tasks':>8}{'documents':>12}{'problems':>11}{'tokens':>16}"]
+        for s in self.sources:
+            lines.append(
+                f"{s.source:<20}{s.files:>8,}{s.bytes / 1e6:>10,.1f}{s.tasks:>8,}"
+                f"{s.documents:>12,.0f}{s.problems:>11,.0f}{s.tokens:>16,.0f}"
+            )
+        sampled = sum(s.sampled for s in self.sources)
+        lines.append(
+            f"About {self.minutes:,.1f} minutes with {self.workers} workers. Documents, problems, tokens and time are "
+            f"from {sampled:,} sampled records, before deduplication."
+        )
+        return lines
+
+    def to_json(self) -> dict[str, object]:
+        """For machines."""
+        return {
+            "sources": [asdict(source) for source in self.sources],
+            "workers": self.workers,
+            "minutes": self.minutes,
+            "tasks": sum(source.tasks for source in self.sources),
+            "bytes": sum(source.bytes for source in self.sources),
+            "documents": sum(source.documents for source in self.sources),
+            "tokens": sum(source.tokens for source in self.sources),
+        }
+
+
+def estimate(recipe: Recipe, workers: int) -> Estimate:
+    """Count tasks and bytes of a recipe and extrapolate the rest. Raises MathmillError as a run would."""
+    inputs = source_inputs(recipe)
+    sources = [_estimate_source(recipe, source, inputs[source.name]) for source in recipe.sources]
+    return Estimate(sources, workers)
+
+
+def _estimate_source(recipe: Recipe, source: SourceConfig, inputs: list[Input]) -> SourceEstimate:
+    slices = [item.slice for item in inputs if isinstance(item, SourceInput)]
+    total = sum(part.size for part in slices)
+    result = SourceEstimate(
+        source=source.name,
+        files=len({part.relative for part in slices}),
+        bytes=total,
+        tasks=len(coalesce(inputs, recipe.task_bytes)),
+    )
+    sampler = _Sampler(recipe, source)
+    step = max(1, len(slices) // _SAMPLE_SLICES)
+    for part in slices[::step][:_SAMPLE_SLICES]:
+        sampler.take(part)
+    if sampler.bytes:
+        factor = total / sampler.bytes
+        result.sampled = sampler.counts["read"]
+        result.documents = sampler.counts["documents"] * factor
+        result.problems = sampler.counts[PROBLEMS] * factor
+        result.tokens = sampler.counts["tokens"] * factor
+        result.cpu_seconds = sampler.seconds * factor
+    return result
+
+
+class _Sampler:
+    """Sends records of a source through the recipe's stages in memory."""
+
+    def __init__(self, recipe: Recipe, source: SourceConfig) -> None:
+        self._source = source
+        self._encode = (
+            (stage_spec(ENCODE, recipe.tokenize.model_dump(mode="json")),) if recipe.tokenize is not None else ()
+        )
+        stages = [use for use in recipe.stages if use.name != "dedup"]
+        found = [use for use in recipe.problems if use.name not in ("dedup", "extract_problems")]
+        extracts = [use for use in recipe.problems if use.name == "extract_problems"]
+        self._problem_specs = specs_for(source, found)
+        self._document_specs = () if source.kind == PROBLEMS else specs_for(source, [*stages, *extracts])
+        self.counts: Counter[str] = Counter()
+        self.bytes = 0.0
+        self.seconds = 0.0
+
+    def take(self, part: InputSlice) -> None:
+        """Sample the first records of a slice. Stages are opened before the clock starts."""
+        batch, share = _first_rows(self._source, part)
+        self.bytes += part.size * share
+        if batch is None:
+            return
+        self.counts["read"] += batch.num_rows
+        kept, problems = self._run(self._document_specs, [batch])
+        if self._source.kind == PROBLEMS:
+            kept, problems = [], [batch]
+        else:
+            self.counts["documents"] += sum(b.num_rows for b in kept)
+        problems, _ = self._run(self._problem_specs, problems)
+        self.counts[PROBLEMS] += sum(b.num_rows for b in problems)
+        for records in (kept, problems):
+            for encoded in self._run(self._encode, records)[0]:
+                if self._encode:
+                    self.counts["tokens"] += pc.sum(pc.list_value_length(encoded.column("tokens"))).as_py() or 0
+
+    def _run(
+        self, specs: tuple[StageSpec, ...], batches: list[pa.RecordBatch]
+    ) -> tuple[list[pa.RecordBatch], list[pa.RecordBatch]]:
+        """Rows that stay, and rows of the port `problems`."""
+        if not batches or not specs:
+            return batches, []
+        kept, problems = [], []
+        tallies: list[Tally] = []
+        with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+            context = StageContext(scratch=Path(scratch))
+            outputs = connect_stages(stack, specs, iter(batches), batches[0].schema, context, tallies)
+            started = time.perf_counter()
+            for port, batch in outputs:
+                if port == OUT:
+                    kept.append(batch)
+                elif port == PROBLEMS:
+                    problems.append(batch)
+            self.seconds += time.perf_counter() - started
+        return kept, problems
+
+
+def _first_rows(source: SourceConfig, part: InputSlice) -> tuple[pa.RecordBatch | None, float]:
+    """The first records of a slice, and the share of the slice's bytes that they are, by the offsets in the file."""
+    batches: list[pa.RecordBatch] = []
+    rows = 0
+    outputs: Iterator[tuple[str, pa.RecordBatch]] = read_slice(source, part)
+    for port, batch in outputs:
+        if port != OUT:
+            continue
+        if rows >= _SAMPLE_ROWS:  # the next batch begins where the sample ends
+            end = batch.column("locator")[0].as_py()
+            table = pa.Table.from_batches(batches).combine_chunks()
+            place = end["offset"] if end["offset"] is not None else end["record"]
+            return table.to_batches()[0], min(1.0, max(1e-9, (place - part.start) / max(1, part.end - part.start)))
+        batches.append(batch)
+        rows += batch.num_rows
+    if not batches:
+        return None, 1.0
+    return pa.Table.from_batches(batches, schema=input_schema(source)).combine_chunks().to_batches()[0], 1.0

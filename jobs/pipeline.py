@@ -1,0 +1,220 @@
+"""The main job: from crawl and problem collections to token shards, in the order in which data meets it.
+
+    pages ── dedup ── documents ─┬───────────────────┬─ tokens ── shards
+    problem collections ─────────┴─ dedup ─ problems ─┘
+
+A recipe's `stages` and `problems` each run as at most two segments: what stands before `dedup`, and what stands after
+it. Deduplication is a `group` (sketch, pairs) and one closing task (duplicates). Everything else is a `map`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mathmill.core.ledger import Entry, FileEntry
+from mathmill.core.stage import OUT
+from mathmill.core.storage import Folder
+from mathmill.curation.readers import list_files, plan_slices
+from mathmill.curation.readers.source import SourceConfig
+from mathmill.jobs.engine import Engine, Progress
+from mathmill.jobs.group_sizes import group_tokens
+from mathmill.jobs.plan import Chain, FileInput, Input, Segment, Sink, SourceInput, coalesce, make_segment, outputs
+from mathmill.jobs.recipe import Recipe, StageUse
+from mathmill.jobs.registry import StageSpec, stage_names, stage_spec
+
+PROBLEMS = "problems"
+_ROWS_PER_PARTITION = 500_000
+"""Documents that one reduce task of a deduplication aims at; each emits some ten rows of 24 bytes."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A segment that has run, with the ledger entries of its tasks."""
+
+    segment: Segment
+    entries: dict[str, Entry]
+
+    def by_source(self, port: str) -> dict[str, list[FileEntry]]:
+        """What it wrote to a port, by source, in task order."""
+        return outputs(self.segment, self.entries, port)
+
+    def files(self, port: str) -> list[FileEntry]:
+        """The same in one list."""
+        return [file for files in self.by_source(port).values() for file in files]
+
+
+class MainJob:
+    """Runs a recipe's segments on an engine; `finished` keeps them by name for the manifest and the report."""
+
+    def __init__(self, recipe: Recipe, run: Folder, engine: Engine, progress: Progress) -> None:
+        self.recipe, self.run, self.engine, self.progress = recipe, run, engine, progress
+        self.finished: dict[str, Finished] = {}
+
+    def execute(self) -> None:
+        """Run everything up to the shards."""
+        documents = self._curate_documents()
+        problems = self._curate_problems(documents)
+        if self.recipe.tokenize is not None:
+            tokens = self._tokenize(documents.files(OUT), problems)
+            self._pack(tokens.files(OUT))
+
+    def _curate_documents(self) -> Finished:
+        """Sources to documents, and to the problems found in them or read from problem collections."""
+        inputs: dict[str, list[Input]] = dict(source_inputs(self.recipe))
+        before, dedup, after = split_at_dedup(self.recipe.stages)
+        texts = [source for source in self.recipe.sources if source.kind != PROBLEMS]
+        side = {}
+        if dedup is not None and texts:
+            parts = [(s.name, Chain(stages=specs_for(s, before)), self._tasks(inputs[s.name])) for s in texts]
+            pages = self._map(make_segment("pages", "Pages", parts, {OUT: Sink(folder="work/pages")}))
+            compared = [s.name for s in texts if "dedup" not in s.skip]
+            files = [file for name in compared for file in pages.by_source(OUT)[name]]
+            side["duplicates"] = self._find_duplicates("pages", files, dedup)
+            inputs |= {name: file_inputs(files) for name, files in pages.by_source(OUT).items()}
+        else:
+            after = [*before, *after]
+        first, *_ = split_at_dedup(self.recipe.problems)
+        to_problems = PROBLEMS if split_at_dedup(self.recipe.problems)[1] is None else "work/problems"
+        parts = []
+        for source in self.recipe.sources:
+            if source.kind == PROBLEMS:
+                uses = [use for use in first if use.name != "extract_problems"]
+                chain = Chain(stages=specs_for(source, uses), out=PROBLEMS)
+            else:
+                uses = [*([dedup] if dedup else []), *after]
+                forks = {PROBLEMS: specs_for(source, first[1:])}
+                extracts = [use for use in first[:1] if use.name == "extract_problems" and use.name not in source.skip]
+                chain = Chain(stages=specs_for(source, [*uses, *extracts]), forks=forks if extracts else {})
+            parts.append((source.name, chain, self._tasks(inputs[source.name])))
+        sinks = {OUT: Sink(folder="documents"), PROBLEMS: Sink(folder=to_problems)}
+        return self._map(make_segment("documents", "Documents", parts, sinks, side))
+
+    def _curate_problems(self, documents: Finished) -> list[FileEntry]:
+        """Problems of all sources, deduplicated together and checked again; returns their files."""
+        _, dedup, after = split_at_dedup(self.recipe.problems)
+        if dedup is None:
+            return documents.files(PROBLEMS)
+        found = documents.by_source(PROBLEMS)
+        side = {"duplicates": self._find_duplicates("problems", documents.files(PROBLEMS), dedup)}
+        sources = {source.name: source for source in self.recipe.sources}
+        parts = [
+            (name, Chain(stages=specs_for(sources[name], [dedup, *after])), self._tasks(file_inputs(files)))
+            for name, files in found.items()
+        ]
+        segment = make_segment("problems", "Problems", parts, {OUT: Sink(folder="problems")}, side)
+        return self._map(segment).files(OUT)
+
+    def _find_duplicates(self, what: str, files: list[FileEntry], dedup: StageUse) -> list[FileEntry]:
+        """Compare everything with everything: sketch, group by band, decide in one task."""
+        partitions = -(-max(1, sum(file.rows for file in files)) // _ROWS_PER_PARTITION)
+        emit = make_segment(
+            f"{what}-sketch",
+            f"Dedup of {what}: sketch",
+            [("all", self._dedup_chain("Sketch", dedup), self._tasks(file_inputs(files)))],
+            {
+                OUT: Sink(
+                    folder=f"work/{what}-bands", format="spill", partitions=partitions, order=("key", "rank", "ref")
+                ),
+                "sketches": Sink(folder=f"work/{what}-sketches", format="arrow"),
+            },
+        )
+        reduce = self._dedup_chain("CandidatePairs", dedup)
+        emitted, pairs = self.engine.group(
+            self.run, emit, reduce, {OUT: Sink(folder=f"work/{what}-pairs")}, self.progress
+        )
+        self.finished[emit.name] = emitted_segment = Finished(emit, emitted)
+        self.finished[pairs[0].name] = compared = Finished(*pairs)
+        decide = make_segment(
+            f"{what}-duplicates",
+            f"Dedup of {what}: decide",
+            [("all", self._dedup_chain("ResolveDuplicates", dedup), [file_inputs(compared.files(OUT))])]
+            if compared.files(OUT)
+            else [],
+            {OUT: Sink(folder=f"work/{what}-duplicates")},
+            {"sketches": emitted_segment.files("sketches")},
+        )
+        return self._map(decide).files(OUT)
+
+    def _dedup_chain(self, cls: str, dedup: StageUse) -> Chain:
+        return Chain(stages=(stage_spec(f"mathmill.curation.dedup:{cls}", dedup.config),))
+
+    def _tokenize(self, documents: list[FileEntry], problems: list[FileEntry]) -> Finished:
+        """Encode everything once for this tokenizer."""
+        assert self.recipe.tokenize is not None
+        chain = Chain(stages=(stage_spec(ENCODE, self.recipe.tokenize.model_dump(mode="json")),))
+        corpora = {"documents": documents, PROBLEMS: problems}
+        parts = [(name, chain, self._tasks(file_inputs(files))) for name, files in corpora.items()]
+        return self._map(make_segment("tokens", "Tokens", parts, {OUT: Sink(folder="tokens", format="arrow")}))
+
+    def _pack(self, tokens: list[FileEntry]) -> Finished:
+        """Pack each mix group into shards; a task takes whole token files until it has its fill."""
+        shards = self.recipe.shards
+        sizes = group_tokens(self.run, tokens, shards.groups)
+        parts = []
+        for number, group in enumerate(shards.groups):
+            tasks: list[list[Input]] = []
+            filled = 0
+            for file, size in zip(tokens, sizes[:, number].tolist(), strict=True):
+                if not size:
+                    continue
+                if not tasks or filled + size > shards.shard_tokens:
+                    tasks.append([])
+                    filled = 0
+                tasks[-1].append(FileInput(file=file))
+                filled += size
+            parts.append((group, Chain(stages=(self._pack_spec(group),)), tasks))
+        return self._map(make_segment("shards", "Shards", parts, {"files": Sink(folder="shards", format="files")}))
+
+    def _pack_spec(self, group: str) -> StageSpec:
+        assert self.recipe.tokenize is not None
+        shards = self.recipe.shards
+        config: dict[str, Any] = {
+            "group": group,
+            "groups": shards.groups,
+            "seq_len": shards.seq_len,
+            "tokenizer": self.recipe.tokenize.tokenizer,
+        }
+        return stage_spec(PACK, config)
+
+    def _tasks(self, inputs: Sequence[Input]) -> list[list[Input]]:
+        return coalesce(inputs, self.recipe.task_bytes)
+
+    def _map(self, segment: Segment) -> Finished:
+        finished = Finished(segment, self.engine.map(self.run, segment, self.progress))
+        self.finished[segment.name] = finished
+        return finished
+
+
+ENCODE = "mathmill.tokenize.encode:Encode"
+PACK = "mathmill.tokenize.pack:Pack"
+
+
+def specs_for(source: SourceConfig, uses: Sequence[StageUse]) -> tuple[StageSpec, ...]:
+    """The stages that a source passes; what is text already needs no extraction."""
+    skip = {*source.skip, *(() if source.kind == "pages" else ("extract",))}
+    return tuple(stage_spec(stage_names()[use.name], use.config) for use in uses if use.name not in skip)
+
+
+def split_at_dedup(uses: Sequence[StageUse]) -> tuple[list[StageUse], StageUse | None, list[StageUse]]:
+    """What stands before `dedup`, it, and what stands after it; without it, everything stands before."""
+    for i, use in enumerate(uses):
+        if use.name == "dedup":
+            return list(uses[:i]), use, list(uses[i + 1 :])
+    return list(uses), None, []
+
+
+def source_inputs(recipe: Recipe) -> dict[str, list[Input]]:
+    """Slices of the raw input by source, in the order of file names. Raises DataError where a source has no files."""
+    return {
+        source.name: [
+            SourceInput(source=source, slice=part, fingerprint=file.fingerprint)
+            for file in list_files(source)
+            for part in plan_slices(file, source, recipe.task_bytes)
+        ]
+        for source in recipe.sources
+    }
+
+
+def file_inputs(files: Sequence[FileEntry]) -> list[Input]:
+    """Files of the run as inputs of a later segment."""
+    return [FileInput(file=file) for file in files]

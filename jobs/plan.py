@@ -1,0 +1,173 @@
+"""What a run consists of: segments of independent tasks, each a slice of input through a chain of stages.
+
+The plan is a function of input and recipe alone, never of workers or time. A task's identity is what it reads (names
+and checksums), its chain of stages (configuration, version, digests of the files they use) and where its output goes;
+so a run repeated does only what changed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from mathmill.core.config import Config, digest
+from mathmill.core.ledger import Entry, FileEntry
+from mathmill.core.stage import DROPPED_PORT, OUT, QUARANTINE_PORT
+from mathmill.curation.readers.source import InputSlice, SourceConfig
+from mathmill.jobs.registry import StageSpec
+
+FORMAT_VERSION = 1
+"""Raised when readers, sinks or the identity itself change what a task writes."""
+
+
+class SourceInput(Config):
+    """A slice of raw input."""
+
+    kind: Literal["source"] = "source"
+    source: SourceConfig
+    slice: InputSlice
+    fingerprint: str  # of the whole file
+
+    def identity(self) -> list[str | int]:
+        return [
+            *("source", digest(self.source.model_dump(mode="json", exclude={"path", "skip"}))),
+            *(self.slice.relative, self.slice.start, self.slice.end, self.fingerprint),
+        ]
+
+    def label(self) -> str:
+        return f"{self.source.name}:{self.slice.relative}"
+
+    def size(self) -> int:
+        return self.slice.size
+
+
+class FileInput(Config):
+    """A file that an earlier segment wrote."""
+
+    kind: Literal["file"] = "file"
+    file: FileEntry
+
+    def identity(self) -> list[str | int]:
+        return ["file", self.file.checksum]
+
+    def label(self) -> str:
+        return self.file.name
+
+    def size(self) -> int:
+        return self.file.bytes
+
+
+class SpillInput(Config):
+    """One partition of all spill files of a group's emit segment."""
+
+    kind: Literal["spill"] = "spill"
+    files: tuple[FileEntry, ...]
+    partition: int
+    order: tuple[str, ...]  # integer columns, the key first
+
+    def identity(self) -> list[str | int]:
+        return ["spill", self.partition, *self.order, *(file.checksum for file in self.files)]
+
+    def label(self) -> str:
+        return f"partition {self.partition} of {len(self.files)} spill files"
+
+    def size(self) -> int:
+        return sum(file.bytes for file in self.files)
+
+
+Input: TypeAlias = Annotated[SourceInput | FileInput | SpillInput, Field(discriminator="kind")]
+
+
+class Sink(Config):
+    """Where a port's rows go: Parquet for people, Arrow for memory maps, spill for a shuffle, or files that the stage
+    itself writes into its outbox.
+    """
+
+    folder: str
+    format: Literal["parquet", "arrow", "spill", "files"] = "parquet"
+    partitions: int = 1  # spill only
+    order: tuple[str, ...] = ()  # spill only: columns to sort by within a partition, the key first
+
+
+class Chain(Config):
+    """Stages in order; `forks` names the chain for the rows of a further port; `out` renames the last stage's port."""
+
+    stages: tuple[StageSpec, ...]
+    forks: dict[str, tuple[StageSpec, ...]] = {}
+    out: str = OUT
+
+    def identity(self) -> list[object]:
+        forks = [[port, [stage.identity for stage in stages]] for port, stages in sorted(self.forks.items())]
+        return [[stage.identity for stage in self.stages], forks, self.out]
+
+
+class Task(Config):
+    """One unit of work: idempotent, independent of all others of its segment."""
+
+    index: int
+    identity: str
+    chain: str  # key into Segment.chains
+    inputs: tuple[Input, ...]
+
+
+class Segment(Config):
+    """Tasks that may run in any order, and what they share."""
+
+    name: str
+    title: str  # for people
+    chains: dict[str, Chain]
+    sinks: dict[str, Sink]
+    side_inputs: dict[str, tuple[FileEntry, ...]] = {}
+    tasks: tuple[Task, ...]
+
+
+DROPS = {DROPPED_PORT: Sink(folder="dropped"), QUARANTINE_PORT: Sink(folder="quarantine")}
+"""Sinks that every segment has."""
+
+
+def make_segment(
+    name: str,
+    title: str,
+    parts: Iterable[tuple[str, Chain, Sequence[Sequence[Input]]]],
+    sinks: dict[str, Sink],
+    side_inputs: Mapping[str, Sequence[FileEntry]] | None = None,
+) -> Segment:
+    """Plan a segment from (key, chain, inputs of each task) parts."""
+    sinks = {**sinks, **DROPS}
+    side = {key: tuple(files) for key, files in (side_inputs or {}).items()}
+    shared = [
+        *(FORMAT_VERSION, name),
+        {port: sink.model_dump(mode="json") for port, sink in sinks.items()},
+        {key: [file.checksum for file in files] for key, files in side.items()},
+    ]
+    chains: dict[str, Chain] = {}
+    tasks: list[Task] = []
+    for key, chain, inputs_of_tasks in parts:
+        chains[key] = chain
+        prefix = digest([shared, key, chain.identity()])
+        for inputs in inputs_of_tasks:
+            index = len(tasks)
+            identity = digest([prefix, index, [item.identity() for item in inputs]])
+            tasks.append(Task(index=index, identity=identity, chain=key, inputs=tuple(inputs)))
+    return Segment(name=name, title=title, chains=chains, sinks=sinks, side_inputs=side, tasks=tuple(tasks))
+
+
+def coalesce(inputs: Iterable[Input], target_bytes: int) -> list[list[Input]]:
+    """Put consecutive small inputs into one task until it would grow beyond the target."""
+    tasks: list[list[Input]] = []
+    filled = 0
+    for item in inputs:
+        if not tasks or filled + item.size() > target_bytes:
+            tasks.append([])
+            filled = 0
+        tasks[-1].append(item)
+        filled += item.size()
+    return tasks
+
+
+def outputs(segment: Segment, entries: dict[str, Entry], port: str) -> dict[str, list[FileEntry]]:
+    """Files that a finished segment wrote for a port, by the chain (the source) of the tasks, in task order."""
+    files: dict[str, list[FileEntry]] = {key: [] for key in segment.chains}
+    for task in segment.tasks:
+        files[task.chain].extend(entries[task.identity].of_port(port))
+    return files

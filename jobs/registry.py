@@ -1,0 +1,78 @@
+"""Stages by name: the entry points `mathmill.stages`, ours and anybody's, and their place in a task's identity."""
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+import fsspec
+
+from mathmill.core.config import Config, digest, file_digest
+from mathmill.core.errors import ConfigError
+from mathmill.core.stage import BatchStage, Stage
+
+
+class StageSpec(Config):
+    """A configured stage that can travel to another process: its class by name, its configuration as plain values."""
+
+    name: str
+    cls: str  # "module:Class"
+    version: int
+    config: dict[str, Any]
+    identity: str  # digest of name, version, configuration and of the files that it reads
+
+    def load(self) -> Stage:
+        """Import the class and make the stage; ConfigError where it cannot be imported."""
+        stage_class = import_class(self.cls)
+        return stage_class(stage_class.Config.model_validate(self.config))
+
+
+def stage_spec(cls: str, config: dict[str, Any]) -> StageSpec:
+    """Describe a stage. Its identity depends on what is in the files that it reads (models, benchmarks, tokenizer),
+    not on where they lie.
+    """
+    stage_class = import_class(cls)
+    checked = stage_class.Config.model_validate(config)
+    plain = checked.model_dump(mode="json")
+    digests = {path: _digest_of(path) for path in checked.file_paths()}
+    named = [stage_class.name, stage_class.version, _with_digests(plain, digests), sorted(digests.values())]
+    return StageSpec(name=stage_class.name, cls=cls, version=stage_class.version, config=plain, identity=digest(named))
+
+
+@cache
+def _digest_of(path: str) -> str:
+    """Digest of a file's content; of a folder's files; of what an object store says of a remote file."""
+    fs, root = fsspec.url_to_fs(path)
+    if not fs.exists(root):
+        raise ConfigError(f"there is no file {path}")
+    if "file" not in fs.protocol:
+        info = fs.info(root)
+        return digest([str(info.get(key)) for key in ("ETag", "size", "LastModified", "mtime")])
+    files = [root] if fs.isfile(root) else sorted(fs.find(root))
+    return digest([[file.removeprefix(root), file_digest(file)] for file in files])
+
+
+def _with_digests(value: Any, digests: dict[str, str]) -> Any:
+    if isinstance(value, str):
+        return f"content:{digests[value]}" if value in digests else value
+    if isinstance(value, list):
+        return [_with_digests(item, digests) for item in value]
+    if isinstance(value, dict):
+        return {key: _with_digests(item, digests) for key, item in value.items()}
+    return value
+
+
+@cache
+def stage_names() -> dict[str, str]:
+    """Every registered stage: its name in recipes, and its class as "module:Class"."""
+    return {point.name: point.value for point in sorted(entry_points(group="mathmill.stages"), key=lambda p: p.name)}
+
+
+@cache
+def import_class(name: str) -> type[BatchStage]:
+    """Import a stage class from "module:Class"."""
+    module, _, attribute = name.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"the stage {name} cannot be imported: {error}") from error

@@ -1,0 +1,109 @@
+"""`report.html`: one static page with the funnel to look at. Everything from pages is escaped; nothing is loaded."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+import jinja2
+
+from mathmill.core.schemas import DIFFICULTIES, SCHOOL_STAGES
+from mathmill.core.storage import Folder
+from mathmill.jobs.summary import Step, Summary
+
+_TEXT = 600
+"""Characters of a sample that are shown."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A labelled bar: `share` in [0, 1] of the widest."""
+
+    label: str
+    value: int
+    share: float
+    note: str = ""
+
+
+def write_report(run: Folder, summary: Summary) -> None:
+    """Write the report of a run."""
+    run.write("report.html", render(summary).encode())
+
+
+def render(summary: Summary) -> str:
+    """The report's HTML."""
+    loader = jinja2.DictLoader({"report": _template()})
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    environment.filters["number"] = lambda value: f"{value:,}"
+    environment.filters["percent"] = lambda value: f"{value:.1%}"
+    environment.filters["short"] = _short
+    return environment.get_template("report").render(
+        summary=summary,
+        funnels=[
+            ("Pages and documents", funnel_bars(summary, ("pages", "documents"))),
+            ("Problems", funnel_bars(summary, ("problems",))),
+        ],
+        labels=[
+            ("Documents by language", bars(Counter(summary.documents.column("lang").to_pylist()))),
+            ("Documents by source", bars(Counter(summary.documents.column("source").to_pylist()))),
+            ("Problems by difficulty", bars(Counter(summary.problems.column("difficulty").to_pylist()), DIFFICULTIES)),
+            (
+                "Problems by school stage",
+                bars(Counter(summary.problems.column("school_stage").to_pylist()), SCHOOL_STAGES),
+            ),
+        ],
+        formulas=formula_rows(summary),
+        speeds=[step for step in summary.steps if step.seconds >= 0.0005],
+    )
+
+
+def _template() -> str:
+    return resources.files("mathmill.jobs").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _TEXT else f"{text[:_TEXT]} …"
+
+
+def bars(counts: Mapping[str | None, int], order: tuple[str, ...] = ()) -> list[Bar]:
+    """Bars in a given order, else the largest first; what is not labelled comes last."""
+    names = [name for name in order if name in counts]
+    names += sorted((n for n in counts if n is not None and n not in order), key=lambda n: (-counts[n], n))
+    widest = max(counts.values(), default=1)
+    found = [Bar(name, counts[name], counts[name] / widest) for name in names]
+    return found + ([Bar("not labelled", counts[None], counts[None] / widest)] if None in counts else [])
+
+
+def funnel_bars(summary: Summary, segments: tuple[str, ...]) -> list[Bar]:
+    """What each stage let through, and why the others left."""
+    steps = [step for step in summary.steps if step.segment in segments]
+    first = True
+    result = []
+    widest = max((step.rows_out for step in steps), default=1) or 1
+    for step in steps:
+        if step.stage == "read" and not first:
+            continue
+        first = False
+        result.append(Bar(step.stage, step.rows_out, step.rows_out / widest, _note(step)))
+    return result
+
+
+def _note(step: Step) -> str:
+    notes = [f"{reason} {count:,}" for reason, count in step.reasons.most_common()]
+    notes += [f"quarantined {step.quarantined:,}"] if step.quarantined else []
+    notes += [f"{rows:,} {port} found" for port, rows in step.further.items()]
+    return ", ".join(notes)
+
+
+def formula_rows(summary: Summary) -> list[dict[str, object]]:
+    """Formulas found in the pages and surviving in the text, by encoding."""
+    facts: Counter[str] = Counter()
+    for step in summary.steps:
+        facts.update(step.facts)
+    names = sorted({key.partition(":")[2] for key in facts if key.startswith("formulas_")})
+    rows = []
+    for name in names:
+        found, kept = facts[f"formulas_found:{name}"], facts[f"formulas_kept:{name}"]
+        rows.append({"encoding": name, "found": found, "kept": kept, "share": kept / found if found else 1.0})
+    return rows

@@ -1,0 +1,142 @@
+"""What happened in a run, in numbers: the funnel by stage, and what came out by label. The console, the report and the
+dataset card all show this one object.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mathmill.core.ledger import FileEntry, StageCounts
+from mathmill.core.stage import DROPPED_PORT, OUT, QUARANTINE_PORT
+from mathmill.jobs.pipeline import Finished, MainJob
+
+SAMPLES = 8
+
+
+@dataclass
+class Step:
+    """One stage of a segment over all its tasks."""
+
+    segment: str
+    stage: str
+    rows_in: int = 0
+    rows_out: int = 0
+    further: Counter[str] = field(default_factory=Counter)  # rows by port other than out, dropped, quarantine
+    reasons: Counter[str] = field(default_factory=Counter)
+    quarantined: int = 0
+    seconds: float = 0.0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    facts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, counts: StageCounts) -> None:
+        """Add one task's counts."""
+        self.rows_in += counts.rows_in
+        self.rows_out += counts.rows_out.get(OUT, 0)
+        self.quarantined += counts.rows_out.get(QUARANTINE_PORT, 0)
+        known = (OUT, DROPPED_PORT, QUARANTINE_PORT)
+        self.further.update({port: rows for port, rows in counts.rows_out.items() if port not in known})
+        self.reasons.update(counts.reasons)
+        self.seconds += counts.seconds
+        self.bytes_in += counts.bytes_in
+        self.bytes_out += counts.bytes_out
+        self.facts.update(counts.facts)
+
+    @property
+    def dropped(self) -> int:
+        return self.reasons.total()
+
+
+@dataclass
+class Summary:
+    """A finished run in numbers."""
+
+    name: str
+    digest: str
+    sources: list[dict[str, str | None]]
+    steps: list[Step]
+    documents: pa.Table  # light columns only: source, license, lang, math_score
+    problems: pa.Table
+    dropped_samples: list[dict[str, object]]
+    quarantine_samples: list[dict[str, object]]
+    kept_samples: list[dict[str, object]]
+    problem_samples: list[dict[str, object]]
+    shards: dict[str, object] | None = None  # manifest.json
+    mixture: dict[str, object] | None = None  # mixture.json
+    achieved: list[dict[str, object]] = field(default_factory=list)  # the mixture's table, asked against achieved
+    ungrouped_tokens: int = 0
+
+    def of_stage(self, stage: str) -> list[Step]:
+        """The steps of one stage, in the order of the run."""
+        return [step for step in self.steps if step.stage == stage]
+
+
+def funnel(job: MainJob) -> list[Step]:
+    """Stages in the order in which data met them, over all tasks and sources."""
+    steps: list[Step] = []
+    for finished in job.finished.values():
+        places: dict[tuple[str, int], Step] = {}
+        for entry in finished.entries.values():
+            seen: Counter[str] = Counter()
+            for counts in entry.stages:
+                place = (counts.stage, seen[counts.stage])
+                seen[counts.stage] += 1
+                if place not in places:
+                    places[place] = Step(finished.segment.name, counts.stage)
+                places[place].add(counts)
+        steps.extend(places.values())
+    return steps
+
+
+_LIGHT_DOCUMENT = ["source", "license", "lang", "math_score"]
+_LIGHT_PROBLEM = ["source", "license", "lang", "school_stage", "difficulty", "n_steps", "method"]
+
+
+def summarise(job: MainJob) -> Summary:
+    """Gather the numbers of a finished run from its ledger and its files."""
+    documents = job.finished["documents"]
+    problems = job.finished.get("problems", documents)
+    problem_files = problems.files(OUT if problems is not documents else "problems")
+    everything = list(job.finished.values())
+    return Summary(
+        name=job.recipe.name,
+        digest=job.recipe.digest(),
+        sources=[{"name": s.name, "kind": s.kind, "license": s.license, "lang": s.lang} for s in job.recipe.sources],
+        steps=funnel(job),
+        documents=_columns(job, documents.files(OUT), _LIGHT_DOCUMENT),
+        problems=_columns(job, problem_files, _LIGHT_PROBLEM),
+        dropped_samples=_samples(job, _port_files(everything, DROPPED_PORT), None),
+        quarantine_samples=_samples(job, _port_files(everything, QUARANTINE_PORT), None),
+        kept_samples=_samples(job, documents.files(OUT), ["doc_id", "url", "lang", "math_score", "text"]),
+        problem_samples=_samples(
+            job, problem_files, ["problem_id", "question", "solution", "answer", "difficulty", "school_stage"]
+        ),
+    )
+
+
+def _port_files(segments: Iterable[Finished], port: str) -> list[FileEntry]:
+    return [file for finished in segments for file in finished.files(port)]
+
+
+def _columns(job: MainJob, files: list[FileEntry], names: list[str]) -> pa.Table:
+    tables = []
+    for file in files:
+        with job.run.open(file.name) as source:
+            tables.append(pq.read_table(source, columns=names))
+    return pa.concat_tables(tables) if tables else pa.table({name: pa.array([], pa.string()) for name in names})
+
+
+def _samples(job: MainJob, files: list[FileEntry], names: list[str] | None) -> list[dict[str, object]]:
+    """A few rows, spread evenly over the files, the same ones every time."""
+    rows: list[dict[str, object]] = []
+    step = max(1, len(files) // SAMPLES)
+    for file in files[::step][:SAMPLES]:
+        with job.run.open(file.name) as source:
+            group = pq.ParquetFile(source).read_row_group(0, columns=names)
+        want = -(-SAMPLES // max(1, min(SAMPLES, len(files))))
+        places = [i * group.num_rows // want for i in range(min(want, group.num_rows))]
+        rows.extend(group.take(places).to_pylist())
+    return rows[:SAMPLES]

@@ -1,0 +1,102 @@
+"""`mathmill trace`: one record's way through a run, from its place in the crawl to its rows in the shards."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from mathmill.core.errors import DataError
+from mathmill.core.ledger import FileEntry, Ledger
+from mathmill.core.storage import Folder
+from mathmill.jobs.check import segments
+
+_COLUMNS = {
+    "doc_id": ("doc_id", "url", "source", "locator", "lang", "lang_score", "math_score"),
+    "problem_id": ("problem_id", "doc_id", "url", "source", "locator", "school_stage", "difficulty", "n_steps"),
+    "id": ("id", "stage", "reason", "score", "detail", "error", "locator"),
+    "record_id": ("record_id", "doc_id", "corpus", "source", "school_stage", "difficulty"),
+}
+
+
+@dataclass
+class Trace:
+    """Where a record was found: (file of the run, light columns)."""
+
+    record_id: str
+    places: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """For people."""
+        lines = [self.record_id]
+        for name, row in self.places:
+            lines.append(f"  {name}")
+            lines += [
+                f"    {key}: {value}" for key, value in row.items() if value is not None and value != self.record_id
+            ]
+        return lines
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {"id": self.record_id, "places": [{"file": name, **row} for name, row in self.places]}
+
+
+def trace_record(record_id: str, out: str | Path) -> Trace:
+    """Search a run for a document or problem by id. Raises DataError where nothing is found."""
+    run = Folder(out)
+    if not run.exists("run.json"):
+        raise DataError(f"{out} is not a run folder: it has no run.json")
+    trace = Trace(record_id)
+    for segment in segments(run):
+        for entry in Ledger(run, segment).entries().values():
+            for file in entry.files:
+                trace.places += [(file.name, row) for row in _find(run, file, record_id)]
+    if not trace.places:
+        raise DataError(f"no record {record_id} in {out}; ids are in the columns doc_id and problem_id")
+    return trace
+
+
+def _find(run: Folder, file: FileEntry, record_id: str) -> list[dict[str, Any]]:
+    suffix = file.name.rpartition(".")[2]
+    if file.port == "files":
+        return _find_in_shard(run, file, record_id) if suffix == "arrow" else []
+    if suffix not in ("parquet", "arrow"):
+        return []
+    dataset = ds.dataset(
+        f"{run.root}/{file.name}", format="parquet" if suffix == "parquet" else "ipc", filesystem=run.fs
+    )
+    key = dataset.schema.names[0]
+    if key not in _COLUMNS:
+        return []
+    condition = pc.field(key) == record_id
+    if "doc_id" in dataset.schema.names:
+        condition = condition | (pc.field("doc_id") == record_id)
+    columns = [name for name in _COLUMNS[key] if name in dataset.schema.names]
+    return dataset.to_table(columns=columns, filter=condition).to_pylist()
+
+
+def _find_in_shard(run: Folder, file: FileEntry, record_id: str) -> list[dict[str, Any]]:
+    """Rows and offsets of a record's segments in one shard."""
+    found = []
+    with run.open(file.name) as source:
+        reader = pa.ipc.open_file(source)
+        row = 0
+        for number in range(reader.num_record_batches):
+            batch = reader.get_batch(number)
+            segments_ = batch.column("segments")
+            flat = segments_.flatten()
+            hits = pc.or_(pc.equal(flat.field("record_id"), record_id), pc.equal(flat.field("doc_id"), record_id))
+            parents = pc.list_parent_indices(segments_)
+            for place in pc.indices_nonzero(hits).to_pylist():
+                found.append(
+                    {
+                        "record_id": flat.field("record_id")[place].as_py(),
+                        "row": row + parents[place].as_py(),
+                        "start": flat.field("start")[place].as_py(),
+                        "tokens": flat.field("length")[place].as_py(),
+                    }
+                )
+            row += batch.num_rows
+    return found
