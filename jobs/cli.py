@@ -188,7 +188,7 @@ def info(path: str, as_json: bool) -> None:
     from mathmill.jobs.shards import info_lines, load_info
 
     manifest = load_info(path)
-    click.echo(json.dumps(manifest, ensure_ascii=False) if as_json else "\n".join(info_lines(manifest)))
+    click.echo(manifest.to_json().decode().rstrip() if as_json else "\n".join(info_lines(manifest)))
 
 
 @shards.command("verify")

@@ -103,14 +103,11 @@ def shard_lines(summary: Summary) -> list[str]:
     if summary.shards is None:
         return []
     lines = [f"{'mix group':<18}{'rows':>10}{'tokens':>14}{'filled':>9}"]
-    groups: dict[str, dict[str, float]] = summary.shards["groups"]  # type: ignore[assignment]
-    for name, group in groups.items():
-        lines.append(
-            f"{name:<18}{int(group['rows']):>10,}{int(group['tokens']):>14,}{float(group['utilisation']):>9.1%}"
-        )
+    for name, group in summary.shards.groups.items():
+        lines.append(f"{name:<18}{group.rows:>10,}{group.tokens:>14,}{group.utilisation:>9.1%}")
     if summary.ungrouped_tokens:
         lines.append(f"{'in no group':<18}{'':>10}{summary.ungrouped_tokens:>14,}")
-    for row in summary.achieved:
+    for row in summary.mixture:
         lines.append(f"mixture: {row['group']} asked {row['asked']:.2%}, achieved {row['achieved']:.2%}")
     return lines
 
@@ -136,6 +133,6 @@ def summary_json(summary: Summary) -> dict[str, object]:
             }
             for step in summary.steps
         ],
-        "mixture": summary.achieved,
+        "mixture": summary.mixture,
         "ungrouped_tokens": summary.ungrouped_tokens,
     }

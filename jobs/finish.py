@@ -3,9 +3,21 @@
 import json
 from collections import Counter
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from mathmill.core.stage import OUT
 from mathmill.core.storage import Folder
 from mathmill.jobs.pipeline import MainJob
 from mathmill.jobs.summary import Summary
+from mathmill.tokenize.manifest import Lineage, Manifest, ShardInfo
+from mathmill.tokenize.manifest import Tokenizer as TokenizerInfo
+from mathmill.tokenize.mixture import Mixture, MixtureConfig, plan_mixture
+from mathmill.tokenize.tokenizer import Tokenizer
+from mathmill.tokenize.tokenizer_files import portable_files
+
+PACKING = "best-fit-decreasing"
 
 
 def write_file_lists(job: MainJob) -> None:
@@ -22,6 +34,65 @@ def write_file_lists(job: MainJob) -> None:
     for folder, files in lists.items():
         text = json.dumps({"files": files}, indent=1)
         (job.run / folder).write("files.json", text.encode())
+
+
+def write_manifest(job: MainJob) -> tuple[Manifest, Mixture | None] | None:
+    """Write `shards/manifest.json`, the tokenizer beside it, and `shards/mixture.json`; None where nothing is packed.
+
+    Raises ConfigError where the mixture asks for more than there is; the shards stay.
+    """
+    packed, encode = job.finished.get("shards"), job.recipe.tokenize
+    if packed is None or encode is None:
+        return None
+    shards = job.run / "shards"
+    tokenizer = Tokenizer.load(encode.tokenizer, encode.eos_token)
+    infos: dict[str, list[ShardInfo]] = {name: [] for name in job.recipe.shards.groups}
+    for group, files in packed.by_source("files").items():
+        for file in files:
+            if file.name.endswith(".json"):
+                info = ShardInfo.model_validate_json(job.run.read(file.name))
+                name = file.name.rpartition("/")[2].removesuffix(".json")
+                infos[group].append(info.model_copy(update={"name": name}))
+    manifest = Manifest.of(
+        {name: (selector, infos[name]) for name, selector in job.recipe.shards.groups.items()},
+        seq_len=job.recipe.shards.seq_len,
+        vocab_size=tokenizer.vocab_size,
+        tokenizer=TokenizerInfo(name=encode.tokenizer.rpartition("/")[2], checksum=tokenizer.digest),
+        chat_template=None,
+        pad_id=tokenizer.pad_id,
+        bos_id=tokenizer.bos_id if encode.add_bos else None,
+        eos_id=tokenizer.eos_id,
+        packing=PACKING,
+        recipe=job.recipe.digest(),
+        lineage=Lineage(token_store={file.name: file.checksum for file in job.finished["tokens"].files(OUT)}),
+    )
+    eos, pad = tokenizer.decode([tokenizer.eos_id]), tokenizer.decode([tokenizer.pad_id])
+    bos = None if tokenizer.bos_id is None else tokenizer.decode([tokenizer.bos_id])
+    for name, data in portable_files(encode.tokenizer, eos, bos, pad).items():
+        (shards / "tokenizer").write(name, data)
+    shards.write("manifest.json", manifest.to_json())
+    mixture = plan_mixture(job.recipe.mixture, row_sizes(job, job.recipe.mixture)) if job.recipe.mixture else None
+    if mixture is None:
+        shards.remove("mixture.json")
+    else:
+        shards.write("mixture.json", mixture.to_json())
+    return manifest, mixture
+
+
+def row_sizes(job: MainJob, config: MixtureConfig) -> dict[str, npt.NDArray[np.int32]]:
+    """What each row of each group counts towards the mixture: int32 (n_rows,)."""
+    column = "n_tokens" if config.count == "tokens" else "n_supervised"
+    sizes = {}
+    for group, files in job.finished["shards"].by_source("files").items():
+        parts = [np.zeros(0, np.int32)]
+        for file in files:
+            if file.name.endswith(".arrow"):
+                with job.run.open(file.name) as source:
+                    reader = pa.ipc.open_file(source)
+                    batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+                    parts += [batch.column(column).to_numpy().copy() for batch in batches]
+        sizes[group] = np.concatenate(parts)
+    return sizes
 
 
 def write_card(run: Folder, summary: Summary) -> None:

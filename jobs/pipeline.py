@@ -21,6 +21,7 @@ from mathmill.jobs.group_sizes import group_tokens
 from mathmill.jobs.plan import Chain, FileInput, Input, Segment, Sink, SourceInput, coalesce, make_segment, outputs
 from mathmill.jobs.recipe import Recipe, StageUse
 from mathmill.jobs.registry import StageSpec, stage_names, stage_spec
+from mathmill.tokenize.tokenizer import Tokenizer
 
 PROBLEMS = "problems"
 _ROWS_PER_PARTITION = 500_000
@@ -49,6 +50,7 @@ class MainJob:
     def __init__(self, recipe: Recipe, run: Folder, engine: Engine, progress: Progress) -> None:
         self.recipe, self.run, self.engine, self.progress = recipe, run, engine, progress
         self.finished: dict[str, Finished] = {}
+        self.ungrouped_tokens = 0
 
     def execute(self) -> None:
         """Run everything up to the shards."""
@@ -150,6 +152,7 @@ class MainJob:
         """Pack each mix group into shards; a task takes whole token files until it has its fill."""
         shards = self.recipe.shards
         sizes = group_tokens(self.run, tokens, shards.groups)
+        self.ungrouped_tokens = int(sizes[:, -1].sum())
         parts = []
         for number, group in enumerate(shards.groups):
             tasks: list[list[Input]] = []
@@ -168,11 +171,13 @@ class MainJob:
     def _pack_spec(self, group: str) -> StageSpec:
         assert self.recipe.tokenize is not None
         shards = self.recipe.shards
+        tokenizer = Tokenizer.load(self.recipe.tokenize.tokenizer, self.recipe.tokenize.eos_token)
         config: dict[str, Any] = {
             "group": group,
             "groups": shards.groups,
             "seq_len": shards.seq_len,
-            "tokenizer": self.recipe.tokenize.tokenizer,
+            "vocab_size": tokenizer.vocab_size,
+            "pad_id": tokenizer.pad_id,
         }
         return stage_spec(PACK, config)
 

@@ -47,8 +47,9 @@ class Rechunker:
     def flush(self) -> Iterator[pa.Table]:
         """Yield what is left."""
         if self._rows:
-            # combined, since how an array is chunked could show in the file
-            yield pa.Table.from_batches(self._pending, schema=self._schema).combine_chunks()
+            table = pa.Table.from_batches(self._pending, schema=self._schema)
+            # copied, since Arrow files show how an array was chunked and sliced
+            yield table.take(np.arange(self._rows)).combine_chunks()
         self._pending, self._rows, self._bytes = [], 0, 0
 
 

@@ -5,6 +5,7 @@ dataset card all show this one object.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +13,8 @@ import pyarrow.parquet as pq
 from mathmill.core.ledger import FileEntry, StageCounts
 from mathmill.core.stage import DROPPED_PORT, OUT, QUARANTINE_PORT
 from mathmill.jobs.pipeline import Finished, MainJob
+from mathmill.tokenize.manifest import Manifest
+from mathmill.tokenize.mixture import Mixture
 
 SAMPLES = 8
 
@@ -64,9 +67,8 @@ class Summary:
     quarantine_samples: list[dict[str, object]]
     kept_samples: list[dict[str, object]]
     problem_samples: list[dict[str, object]]
-    shards: dict[str, object] | None = None  # manifest.json
-    mixture: dict[str, object] | None = None  # mixture.json
-    achieved: list[dict[str, object]] = field(default_factory=list)  # the mixture's table, asked against achieved
+    shards: Manifest | None = None
+    mixture: list[dict[str, Any]] = field(default_factory=list)  # asked against achieved, by group
     ungrouped_tokens: int = 0
 
     def of_stage(self, stage: str) -> list[Step]:
@@ -95,7 +97,7 @@ _LIGHT_DOCUMENT = ["source", "license", "lang", "math_score"]
 _LIGHT_PROBLEM = ["source", "license", "lang", "school_stage", "difficulty", "n_steps", "method"]
 
 
-def summarise(job: MainJob) -> Summary:
+def summarise(job: MainJob, shards: Manifest | None, mixture: Mixture | None) -> Summary:
     """Gather the numbers of a finished run from its ledger and its files."""
     documents = job.finished["documents"]
     problems = job.finished.get("problems", documents)
@@ -114,6 +116,9 @@ def summarise(job: MainJob) -> Summary:
         problem_samples=_samples(
             job, problem_files, ["problem_id", "question", "solution", "answer", "difficulty", "school_stage"]
         ),
+        shards=shards,
+        mixture=mixture.table() if mixture is not None else [],
+        ungrouped_tokens=job.ungrouped_tokens,
     )
 
 

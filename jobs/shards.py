@@ -1,0 +1,107 @@
+"""What the command line shows and proves of token shards."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mathmill.core.errors import ConfigError, DataError
+from mathmill.tokenize.manifest import Manifest, load, manifest_path
+from mathmill.tokenize.reader import ShardReader
+from mathmill.tokenize.repack import repack as repack_shards
+from mathmill.tokenize.tokenizer import Tokenizer
+from mathmill.tokenize.verify import VerifyReport, verify_shards
+
+
+def load_info(path: str) -> Manifest:
+    """The manifest of a folder of shards; DataError where there is none."""
+    return load(path)
+
+
+def info_lines(manifest: Manifest) -> list[str]:
+    """A manifest for people."""
+    cuts = manifest.cuts
+    lines = [
+        f"{manifest.rows:,} rows of {manifest.seq_len:,} tokens ({manifest.dtype}), {manifest.utilisation:.2%} filled",
+        f"{manifest.tokens:,} tokens, {manifest.supervised_tokens:,} learned; vocabulary {manifest.vocab_size:,}",
+        f"tokenizer {manifest.tokenizer.name} ({manifest.tokenizer.checksum[:12]}); packed by {manifest.packing}",
+        f"{cuts.records:,} records, {cuts.records_cut:,} cut, {cuts.answers_truncated:,} answers truncated",
+        "",
+        f"{'group':<18}{'rows':>10}{'tokens':>14}{'filled':>9}   selected by",
+    ]
+    for name, group in manifest.groups.items():
+        lines.append(f"{name:<18}{group.rows:>10,}{group.tokens:>14,}{group.utilisation:>9.1%}   {group.selector}")
+    for label, values in manifest.counts.items():
+        shown = ", ".join(f"{value} {counts.tokens:,}" for value, counts in values.items())
+        lines.append(f"{label + ' (tokens)':<28}{shown if len(shown) <= 90 else shown[:87] + '...'}")
+    return lines
+
+
+def tokenizer_of(path: str) -> Tokenizer | None:
+    """The tokenizer that lies beside shards, if it does and is the manifest's."""
+    folder = manifest_path(path).parent / "tokenizer"
+    if not folder.is_dir():
+        return None
+    tokenizer = Tokenizer.load(str(folder))
+    if tokenizer.digest != load(path).tokenizer.checksum:
+        raise DataError(f"{folder} is not the tokenizer that the shards were made with")
+    return tokenizer
+
+
+def verify(path: str) -> VerifyReport:
+    """Prove shards; the round trip to text is part of it where the tokenizer lies beside them."""
+    manifest_readable = verify_shards(path)
+    if not manifest_readable.ok:
+        return manifest_readable
+    return verify_shards(path, tokenizer_of(path))
+
+
+def repack(path: str, out: str, seq_len: int | None, groups: Mapping[str, str] | None) -> Manifest:
+    """Pack shards anew into the folder `out`; the tokenizer goes along."""
+    manifest = repack_shards(path, out, seq_len=seq_len, groups=groups)
+    source = manifest_path(path).parent / "tokenizer"
+    target = Path(out) / "tokenizer"
+    if source.is_dir():
+        target.mkdir(exist_ok=True)
+        for file in sorted(source.iterdir()):
+            (target / file.name).write_bytes(file.read_bytes())
+    return manifest
+
+
+def show_lines(path: str, row: int, group: str | None) -> list[str]:
+    """A row for people: its segments with their labels and decoded text, unlearned parts in [[…]]."""
+    reader = ShardReader(path)
+    rows = range(len(reader))
+    if group is not None:
+        if group not in reader.groups:
+            raise ConfigError(f"there is no group {group!r}; there are {', '.join(reader.groups)}")
+        rows = reader.groups[group]
+    if row >= len(rows):
+        raise ConfigError(f"row {row} is not there; there are {len(rows):,}")
+    found = reader[rows[row]]
+    tokenizer = tokenizer_of(path)
+    lines = [f"row {rows[row]}: {found.n_tokens:,} tokens in {len(found.segments)} segments, then padding"]
+    for segment, labels in zip(found.segments, found.labels, strict=True):
+        known = {key: value for key, value in labels.items() if value is not None}
+        lines.append(f"\n--- tokens {segment.start}..{segment.start + segment.length} of {segment.record_id}")
+        lines.append(f"part {segment.part + 1} of {segment.n_parts}, weight {segment.weight:g}, {_words(known)}")
+        if tokenizer is not None:
+            lines.append(_masked_text(tokenizer, found, segment.start, segment.start + segment.length))
+    return lines
+
+
+def _words(labels: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in labels.items()
+    )
+
+
+def _masked_text(tokenizer: Tokenizer, row: Any, start: int, stop: int) -> str:
+    """The text of some tokens; what the loss does not see stands in [[…]]."""
+    pieces = []
+    begin = start
+    for place in range(start, stop + 1):
+        if place == stop or row.loss_mask[place] != row.loss_mask[begin]:
+            text = tokenizer.decode(row.tokens[begin:place])
+            pieces.append(text if row.loss_mask[begin] else f"[[{text}]]")
+            begin = place
+    return "".join(pieces)
