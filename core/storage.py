@@ -11,6 +11,7 @@ import random
 import re
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,7 +101,7 @@ class Folder:
             if self.is_local:
                 target = Path(self.root) / name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                temporary = target.with_name(f".{target.name}.{os.getpid()}")
+                temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
                 try:
                     temporary.write_bytes(data)
                     temporary.replace(target)
@@ -120,7 +121,7 @@ class Folder:
                 return self._create_object(name, data)
             target = Path(self.root) / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_name(f".{target.name}.{os.getpid()}")
+            temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
             try:
                 temporary.write_bytes(data)
                 os.link(temporary, target)
@@ -164,7 +165,7 @@ def _publish_locally(local: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         try:
             shutil.copyfile(local, temporary)
             os.replace(temporary, target)

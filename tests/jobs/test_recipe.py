@@ -76,7 +76,9 @@ def test_an_unknown_key_of_a_source_is_found() -> None:
 
 def test_an_unknown_stage_names_the_stages() -> None:
     found = change("- extract\n", "- extrakt\n")
-    assert found.startswith("recipes/math.yaml:7 stages[0]: there is no stage 'extrakt'; there are blocklist, classify,")
+    assert found.startswith(
+        "recipes/math.yaml:7 stages[0]: there is no stage 'extrakt'; there are blocklist, classify,"
+    )
 
 
 def test_a_missing_key_is_named() -> None:

@@ -1,0 +1,70 @@
+"""Reading of raw input: WARC and WET, JSON Lines and Parquet, from any file system, as record batches.
+
+Files are cut into slices, which tasks read on their own. A damaged record goes to quarantine, with its place in the
+file, and never takes a neighbour with it; a failing disk or network is an error of the task instead.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from mathmill.core.stage import Output
+from mathmill.curation.readers.jsonl import is_compressed, read_jsonl
+from mathmill.curation.readers.parquet import plan_row_groups, read_parquet
+from mathmill.curation.readers.rows import Rows
+from mathmill.curation.readers.source import (
+    InputFile,
+    InputSlice,
+    SourceConfig,
+    file_format,
+    input_schema,
+    list_files,
+)
+from mathmill.curation.readers.warc import read_warc, read_wet
+
+__all__ = [
+    "MAX_RECORD_BYTES",
+    "InputFile",
+    "InputSlice",
+    "SourceConfig",
+    "input_schema",
+    "list_files",
+    "plan_slices",
+    "read_slice",
+]
+
+MAX_RECORD_BYTES = 64 << 20
+"""Of one record: as stored in a WARC, without its HTTP encodings, or as a line of JSON. Larger ones are quarantined."""
+
+
+def plan_slices(file: InputFile, source: SourceConfig, target_bytes: int) -> list[InputSlice]:
+    """Cut a file into the slices that tasks read, of about `target_bytes` as stored.
+
+    Parquet is cut between row groups, plain JSONL anywhere; WARC and compressed JSONL are one slice.
+    """
+    format_ = file_format(source, file.relative)
+    if format_ == "parquet":
+        return plan_row_groups(file, source, target_bytes)
+    can_split = format_ == "jsonl" and not is_compressed(file.relative)
+    n = max(1, round(file.size / target_bytes)) if can_split else 1
+    bounds = [i * file.size // n for i in range(n + 1)]
+    return [InputSlice(file.path, file.relative, start, end, end - start) for start, end in pairwise(bounds)]
+
+
+def read_slice(
+    source: SourceConfig, slice_: InputSlice, batch_bytes: int = 8 << 20, max_record_bytes: int = MAX_RECORD_BYTES
+) -> Iterator[Output]:
+    """Stream a slice's records as batches of `input_schema(source)`, with what was dropped and quarantined on the way.
+
+    Batches hold at most `batch_bytes`, or one larger record. Raises DataError where the file is gone or lacks a column,
+    OperationError where it cannot be read.
+    """
+    rows = Rows(source, slice_.relative, batch_bytes)
+    format_ = file_format(source, slice_.relative)
+    if format_ == "warc":
+        yield from read_warc(slice_, rows, max_record_bytes)
+    elif format_ == "wet":
+        yield from read_wet(source, slice_, rows, max_record_bytes)
+    elif format_ == "parquet":
+        yield from read_parquet(source, slice_, rows, batch_bytes)
+    else:
+        yield from read_jsonl(source, slice_, rows, max_record_bytes)

@@ -1,0 +1,114 @@
+"""Reads Parquet files row group by row group, only the columns that the source needs.
+
+A record's number is its row's number in the file. Text columns of every kind (string, large or dictionary string,
+view, binary) are read as bytes and decoded here, since a Parquet file may claim that anything is UTF-8.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mathmill.core.errors import DataError
+from mathmill.core.stage import Output
+from mathmill.curation.readers.fields import FieldMap
+from mathmill.curation.readers.rows import MAX_ROWS, Rows
+from mathmill.curation.readers.source import InputFile, InputSlice, SourceConfig, opened
+
+
+def plan_row_groups(file: InputFile, source: SourceConfig, target_bytes: int) -> list[InputSlice]:
+    """Cut a file into runs of row groups of about `target_bytes`, as stored; DataError where a column is missing.
+
+    A file that is no Parquet file is one slice, which `read_parquet` puts into quarantine.
+    """
+    with opened(file.path) as handle:
+        try:
+            metadata = pq.ParquetFile(handle).metadata
+        except (pa.ArrowException, OSError) as error:
+            _raise_if_io(error)
+            return [InputSlice(file.path, file.relative, 0, 1, file.size)]
+        sizes = [_stored_bytes(metadata.row_group(i)) for i in range(metadata.num_row_groups)]
+        _check_columns(metadata.schema.to_arrow_schema(), source, file.relative)
+    slices = []
+    start = size = 0
+    for end, row_group in enumerate(sizes, 1):
+        size += row_group
+        if size >= target_bytes or end == len(sizes):
+            slices.append(InputSlice(file.path, file.relative, start, end, size))
+            start, size = end, 0
+    return slices
+
+
+def read_parquet(source: SourceConfig, slice_: InputSlice, rows: Rows, batch_bytes: int) -> Iterator[Output]:
+    """Read the rows of a slice's row groups."""
+    fields = FieldMap(source)
+    number = 0
+    with opened(slice_.path) as handle:
+        try:
+            file = pq.ParquetFile(handle)
+            columns = _check_columns(file.schema_arrow, source, slice_.relative)
+            number = sum(file.metadata.row_group(i).num_rows for i in range(slice_.start))
+            for i in range(slice_.start, slice_.end):
+                for batch in file.iter_batches(_batch_rows(file, i, batch_bytes), [i], columns):
+                    for record in _records(batch):
+                        yield from fields.add(rows, number, None, record)
+                        number += 1
+        except (pa.ArrowException, OSError) as error:
+            _raise_if_io(error)
+            message = f"{slice_.relative} can be read no further than row {number:,}: {error}"
+            yield from rows.quarantine(number, None, message)
+    yield from rows.flush()
+
+
+def _raise_if_io(error: Exception) -> None:
+    """Tell a fault of disk or network, which another try may heal, from a damaged file (Arrow calls both OSError)."""
+    if isinstance(error, OSError) and (error.errno is not None or isinstance(error, TimeoutError | ConnectionError)):
+        raise error
+
+
+def _stored_bytes(row_group: pq.RowGroupMetaData) -> int:
+    return sum(row_group.column(i).total_compressed_size for i in range(row_group.num_columns))
+
+
+def _check_columns(schema: pa.Schema, source: SourceConfig, relative: str) -> list[str]:
+    """Return the columns to read; DataError where one that the source needs is not there."""
+    fields = FieldMap(source)
+    needed = {fields.required: fields.fields[fields.required]} | source.fields
+    for column, field in needed.items():
+        if field not in schema.names and field.partition(".")[0] not in schema.names:
+            raise DataError(
+                f"{relative} has no column {field!r} (it has: {', '.join(schema.names)}); "
+                f"set fields: {{{column}: …}} for source {source.name}"
+            )
+    wanted = set(fields.fields.values())
+    wanted |= {field.partition(".")[0] for field in wanted}
+    return [name for name in schema.names if name in wanted]
+
+
+def _batch_rows(file: pq.ParquetFile, row_group: int, batch_bytes: int) -> int:
+    """How many rows to decode at once, from the mean size of the row group's rows."""
+    metadata = file.metadata.row_group(row_group)
+    return max(1, min(MAX_ROWS, batch_bytes * metadata.num_rows // max(1, metadata.total_byte_size)))
+
+
+def _records(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    columns = [_values(column) for column in batch.columns]
+    for values in zip(*columns, strict=True):
+        yield dict(zip(batch.schema.names, values, strict=True))
+
+
+def _values(column: pa.Array) -> list[Any]:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        column = pc.cast(column, pa.large_binary())
+    return [_value(scalar) for scalar in column] if pa.types.is_nested(column.type) else column.to_pylist()
+
+
+def _value(scalar: pa.Scalar) -> Any:
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError:
+        return None

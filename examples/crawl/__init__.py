@@ -1,0 +1,1 @@
+"""Generators of the example crawl: one module per page family, standard library only."""

@@ -1,0 +1,245 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from mathmill.core.errors import ConfigError, DataError
+from mathmill.tokenize.mixture import Mixture, MixtureConfig, parse_ratio, parse_tokens, plan_mixture
+from mathmill.tokenize.permutation import permutation_key, permute
+from mathmill.tokenize.schedule import CHUNK, Schedule
+
+
+def config(**values: object) -> MixtureConfig:
+    return MixtureConfig.model_validate(values)
+
+
+@pytest.fixture
+def sizes() -> dict[str, np.ndarray]:
+    random = np.random.default_rng(1)
+    return {"documents": random.integers(3000, 4097, 900), "problems": random.integers(10, 4097, 500)}
+
+
+def prefixes(sizes: list[np.ndarray], groups: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """What each group has had after each row: int64 (n_rows, n_groups)."""
+    had = np.zeros((len(groups), len(sizes)), np.int64)
+    had[np.arange(len(groups)), groups] = [sizes[g][r] for g, r in zip(groups.tolist(), rows.tolist(), strict=True)]
+    return np.cumsum(had, axis=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("7.35B", 7_350_000_000),
+        ("48.3 B tokens", 48_300_000_000),
+        ("1,000", 1000),
+        ("2T", 2 * 10**12),
+        ("1.5k", 1500),
+        (12, 12),
+    ],
+)
+def test_numbers_of_tokens_are_read_exactly(text: str | int, number: int) -> None:
+    assert parse_tokens(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "B", "-3B", "0", "1.5", "3e9", "0.0001K", True, None, "7.35 G"])
+def test_what_is_no_number_of_tokens_is_refused(text: object) -> None:
+    with pytest.raises(ValueError, match="number of tokens"):
+        parse_tokens(text)
+
+
+def test_ratios_are_read() -> None:
+    assert parse_ratio("3:7") == (3.0, 7.0)
+    assert parse_ratio("30% : 70%") == (30.0, 70.0)
+    for text in ("3:0", "3:-7", "3:x", "3:", "nan:1"):
+        with pytest.raises(ValueError, match="no share"):
+            parse_ratio(text)
+
+
+def test_shares_may_be_written_as_weights_percentages_tokens_or_a_ratio() -> None:
+    for values in (
+        {"groups": {"documents": 3, "problems": 7}},
+        {"groups": {"documents": "30%", "problems": "70%"}},
+        {"groups": {"documents": {"share": 0.3}, "problems": {"share": 0.7, "max_repetition": 2}}},
+        {"groups": {"documents": "3B", "problems": "7B"}},
+        {"groups": ["documents", "problems"], "ratio": "3:7"},
+    ):
+        assert config(**values).group_names() == ("documents", "problems")
+        assert config(**values).shares() == pytest.approx((0.3, 0.7))
+    assert config(groups={"a": "48.3B", "b": "7.35B"}).asked_total() == 55_650_000_000
+    assert config(groups={"a": 1}, total="10M").asked_total() == 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"groups": {"a": 1, "b": "2B"}}, "every group a share, or every group a number of tokens"),
+        ({"groups": {"a": "2B"}, "total": 5}, "leave `total` out"),
+        ({"groups": {"a": 0}}, "no share"),
+        ({"groups": {}}, "at least 1"),
+        ({"groups": ["a", "b"]}, "together with `ratio"),
+        ({"groups": ["a", "b"], "ratio": "1:2:3"}, "3 parts for 2 groups"),
+        ({"groups": {"a": 1}, "totl": 3}, "Extra inputs"),
+    ],
+)
+def test_a_wrong_mixture_is_refused_with_a_reason(values: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        config(**values)
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(n=st.integers(1, 3000), seed=st.integers(0, 2**63 - 1), epoch=st.integers(0, 9))
+def test_a_permutation_is_a_bijection_for_any_number_of_rows(n: int, seed: int, epoch: int) -> None:
+    assert np.array_equal(np.sort(permute(np.arange(n), n, permutation_key(seed, "g", epoch))), np.arange(n))
+
+
+def test_a_permutation_reaches_2_to_the_48() -> None:
+    n = 2**48
+    places = np.array([0, 1, 12345, n - 2, n - 1])
+    found = permute(places, n, 7)
+    assert len(set(found.tolist())) == 5
+    assert (found >= 0).all()
+    assert (found < n).all()
+    with pytest.raises(ValueError, match="2\\^48"):
+        permute([0], n + 1, 7)
+    with pytest.raises(ValueError, match=r"\[0, 5\)"):
+        permute([5], 5, 7)
+
+
+def test_a_permutation_mixes_well() -> None:
+    n = 40_000
+    order = permute(np.arange(n), n, permutation_key(0, "documents", 0))
+    assert abs(np.corrcoef(np.arange(n), order)[0, 1]) < 0.02
+    assert abs(np.corrcoef(order[:-1], order[1:])[0, 1]) < 0.02
+    blocks = np.histogram2d(np.arange(n), order, bins=20)[0]
+    chi_square = ((blocks - 100) ** 2 / 100).sum()
+    assert 250 < chi_square < 480  # 361 degrees of freedom, standard deviation 27
+    firsts = np.bincount(
+        [int(permute([0], 10, permutation_key(seed, "g", 0))[0]) for seed in range(3000)], minlength=10
+    )
+    assert firsts.min() > 230
+    assert firsts.max() < 370
+
+
+def test_epochs_groups_and_seeds_have_orders_of_their_own() -> None:
+    orders = {tuple(permute(np.arange(50), 50, permutation_key(*key)).tolist()) for key in
+              ((0, "a", 0), (0, "a", 1), (0, "b", 0), (1, "a", 0))}  # fmt: skip
+    assert len(orders) == 4
+
+
+@settings(derandomize=True, max_examples=150, deadline=None)
+@given(data=st.data())
+def test_no_prefix_is_more_than_a_row_from_its_shares(data: st.DataObject) -> None:
+    n_groups = data.draw(st.integers(1, 8))
+    longest = data.draw(st.integers(1, 60))
+    sizes = [np.array([longest, *data.draw(st.lists(st.integers(0, longest), max_size=30))]) for _ in range(n_groups)]
+    weights = np.array(data.draw(st.lists(st.integers(1, 1000), min_size=n_groups, max_size=n_groups)), float)
+    shares = weights / weights.sum()
+    keys = [[permutation_key(0, str(group), epoch) for epoch in range(40)] for group in range(n_groups)]
+    schedule = Schedule(sizes, shares.tolist(), keys, [40 * len(size) for size in sizes])
+    groups, rows = schedule.rows(0, 400)
+    had = prefixes(sizes, groups, rows)
+    asked = had.sum(axis=1, keepdims=True) * shares
+    assert np.abs(had - asked).max(initial=0) <= longest + 1e-6
+
+
+def test_each_epoch_shows_every_row_once_in_a_new_order(sizes: dict[str, np.ndarray]) -> None:
+    mixture = plan_mixture(
+        config(groups={"problems": 1}, max_repetition=2, total=int(sizes["problems"].sum() * 2)), sizes
+    )
+    groups, rows = mixture.schedule(sizes).rows(0, mixture.rows)
+    assert set(groups.tolist()) == {0}
+    assert sorted(rows[:500].tolist()) == sorted(rows[500:].tolist()) == list(range(500))
+    assert rows[:500].tolist() != rows[500:].tolist()
+
+
+def test_the_order_is_the_same_wherever_reading_starts() -> None:
+    sizes = {"a": np.full(60_000, 7), "b": np.arange(50_000) % 9 + 1, "c": np.full(40_000, 5)}
+    mixture = plan_mixture(config(groups={"a": 5, "b": 3, "c": 2}), sizes)
+    assert mixture.rows > CHUNK + 1000
+    groups, rows = mixture.schedule(sizes).rows(0, mixture.rows)
+    for start, stop in ((0, 10), (3, 3), (CHUNK - 5, CHUNK + 5), (CHUNK, CHUNK + 1), (mixture.rows - 9, mixture.rows)):
+        again = mixture.schedule(sizes).rows(start, stop)
+        assert np.array_equal(again[0], groups[start:stop])
+        assert np.array_equal(again[1], rows[start:stop])
+
+
+def test_the_order_is_the_same_for_any_number_of_ranks(sizes: dict[str, np.ndarray]) -> None:
+    schedule = plan_mixture(config(groups={"documents": 1, "problems": 1}), sizes).schedule(sizes)
+    one = [schedule.rows(step * 12, step * 12 + 12)[1].tolist() for step in range(10)]
+    starts = [step * 12 + rank * 4 for step in range(10) for rank in range(3)]
+    three = [schedule.rows(start, start + 4)[1] for start in starts]
+    assert np.concatenate(three).reshape(10, 12).tolist() == one
+
+
+def test_the_achieved_shares_are_those_asked_for(sizes: dict[str, np.ndarray]) -> None:
+    mixture = plan_mixture(config(groups=["documents", "problems"], ratio="7:3", total="1M"), sizes)
+    assert 1_000_000 <= mixture.total < 1_004_096
+    assert mixture.rows == sum(row["rows"] for row in mixture.table())
+    for row, asked in zip(mixture.table(), (0.7, 0.3), strict=True):
+        assert row["asked"] == asked
+        assert abs(row["achieved_tokens"] - asked * mixture.total) <= 4096
+        assert row["achieved"] == pytest.approx(asked, abs=4096 / mixture.total)
+    groups, rows = mixture.schedule(sizes).rows(0, mixture.rows)
+    drawn = prefixes(list(sizes.values()), groups, rows)[-1]
+    assert drawn.tolist() == [row["achieved_tokens"] for row in mixture.table()]
+
+
+def test_budgets_in_tokens_are_met(sizes: dict[str, np.ndarray]) -> None:
+    mixture = plan_mixture(config(groups={"documents": "1.2M", "problems": "300K"}), sizes)
+    documents, problems = mixture.table()
+    assert abs(documents["achieved_tokens"] - 1_200_000) <= 4096
+    assert abs(problems["achieved_tokens"] - 300_000) <= 4096
+
+
+def test_without_a_total_the_scarcest_group_is_used_up(sizes: dict[str, np.ndarray]) -> None:
+    mixture = plan_mixture(config(groups={"documents": 1, "problems": 1}), sizes)
+    documents, problems = mixture.table()
+    assert problems["rows"] >= 499
+    assert documents["repetitions"] < 1
+    assert abs(documents["achieved"] - 0.5) < 4096 / mixture.total
+
+
+def test_a_group_that_is_too_small_is_an_error_that_says_by_how_much() -> None:
+    sizes = {"documents": np.full(100, 1000), "problems": np.full(10, 1000)}
+    with pytest.raises(ConfigError) as caught:
+        plan_mixture(config(groups={"documents": 1, "problems": 1}, total=100_000, max_repetition=2), sizes)
+    assert "'problems' needs 50,000 tokens and has 10,000 (max_repetition 2): 30,000 short" in str(caught.value)
+    assert "a max_repetition of 5.00 would do" in str(caught.value)
+    assert "documents" not in str(caught.value)
+    planned = plan_mixture(
+        config(groups={"documents": 1, "problems": {"share": 1, "max_repetition": 5}}, total=100_000), sizes
+    )
+    assert [row["repetitions"] for row in planned.table()] == [0.5, 5.0]
+
+
+def test_unknown_and_empty_groups_are_errors() -> None:
+    with pytest.raises(ConfigError, match="no group 'b'; there are a, c"):
+        plan_mixture(config(groups={"a": 1, "b": 1}), {"a": np.array([1]), "c": np.array([1])})
+    with pytest.raises(ConfigError, match="'b' holds no supervised tokens"):
+        plan_mixture(
+            config(groups={"a": 1, "b": 1}, count="supervised_tokens"), {"a": np.array([1]), "b": np.array([0, 0])}
+        )
+
+
+def test_a_mixture_file_gives_back_the_same_order(sizes: dict[str, np.ndarray], tmp_path: Path) -> None:
+    mixture = plan_mixture(config(groups={"documents": 1, "problems": 2}, seed=3), sizes)
+    mixture.save(tmp_path / "mixture.json")
+    again = Mixture.load(tmp_path / "mixture.json")
+    assert again == mixture
+    assert np.array_equal(again.schedule(sizes).rows(0, 99)[1], mixture.schedule(sizes).rows(0, 99)[1])
+    assert plan_mixture(config(groups={"documents": 1, "problems": 2}, seed=4), sizes) != mixture
+    with pytest.raises(DataError, match="group 'problems' differs"):
+        mixture.schedule(sizes | {"problems": sizes["problems"][::-1]})
+
+
+def test_a_broken_mixture_file_is_a_data_error(tmp_path: Path) -> None:
+    path = tmp_path / "mixture.json"
+    for content in (b"", b"{}", b'{"version": 2}', b"\xff", b"[]"):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match="no mixture of version 1"):
+            Mixture.load(path)
+    with pytest.raises(DataError, match="cannot read"):
+        Mixture.load(tmp_path / "absent.json")

@@ -1,0 +1,184 @@
+"""What is in a tokenizer's files: the Hugging Face JSON, its special tokens and its chat template.
+
+A path is a `tokenizer.json`, one compressed with zstd, or a folder with either and with the settings files that lie
+beside it. Only JSON and plain text are read, nothing is executed; sizes are bounded.
+"""
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import xxhash
+import zstandard
+
+from mathmill.core.errors import ConfigError
+from mathmill.core.storage import Folder
+
+MAX_BYTES = 512 << 20  # of a decompressed file; the largest vocabularies in use (256k entries) take about 35 MB
+
+SETTINGS = ("tokenizer_config.json", "special_tokens_map.json", "tokenizer_meta.json")
+"""Files that may name the special tokens; the first that names one wins."""
+
+COMMON_NAMES = {
+    "eos": ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|im_end|>", "<｜end▁of▁sentence｜>", "[EOS]"),
+    "bos": ("<|bos|>", "<|begin_of_text|>", "<s>", "<bos>", "<｜begin▁of▁sentence｜>", "[BOS]"),
+    "pad": ("<|pad|>", "<pad>", "[PAD]", "<|finetune_right_pad_id|>", "<unk>", "<|unk|>", "[UNK]"),
+}
+"""What the special tokens are called where no settings file names them."""
+
+
+@dataclass(frozen=True, eq=False)
+class TokenizerFiles:
+    """A tokenizer as its files describe it; equal where the content is.
+
+    data: the `tokenizer.json`. named: special tokens that the settings name: "eos", "bos", "pad".
+    """
+
+    path: str
+    data: bytes
+    named: dict[str, str] = field(default_factory=dict)
+    chat_template: str | None = None
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """The `tokenizer.json`, parsed; ConfigError where it is none."""
+        content = _object(self.data, self.path)
+        _check(content, self.path)
+        return content
+
+    @cached_property
+    def json_digest(self) -> str:
+        """Identifies the `tokenizer.json`."""
+        return xxhash.xxh3_128_hexdigest(self.data)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TokenizerFiles) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[object, ...]:
+        return self.path, self.json_digest, tuple(sorted(self.named.items())), self.chat_template
+
+    @property
+    def added_tokens(self) -> list[dict[str, Any]]:
+        """The entries of `added_tokens`: at least `id` and `content` each."""
+        return self.content.get("added_tokens") or []
+
+    def vocabulary(self) -> dict[str, int]:
+        """Token → id of the model and of the added tokens."""
+        vocab = self.content["model"]["vocab"]
+        tokens = dict(vocab) if isinstance(vocab, dict) else {entry[0]: i for i, entry in enumerate(vocab)}
+        tokens.update((added["content"], added["id"]) for added in self.added_tokens)
+        return tokens
+
+
+def read_tokenizer_files(path: str) -> TokenizerFiles:
+    """Read a tokenizer's files from a local path or URL; ConfigError says what is missing or wrong.
+
+    The vocabulary, which is large, is parsed when it is first needed.
+    """
+    data, folder, single = _tokenizer_json(path)
+    settings = (
+        [] if single else [_object(found, name) for name in SETTINGS if (found := _read(folder, name)) is not None]
+    )
+    template = None if single else _read(folder, "chat_template.jinja")
+    return TokenizerFiles(
+        path=path,
+        data=data,
+        named={role: token for role in COMMON_NAMES if (token := _named(settings, role)) is not None},
+        chat_template=_text(template, path) if template is not None else _chat_template(settings),
+    )
+
+
+def portable_files(path: str, eos: str, bos: str | None, pad: str) -> dict[str, bytes]:
+    """The files of a folder that loads as the same tokenizer without anything beside it.
+
+    eos, bos, pad: the special tokens in use. Returns the content of `tokenizer.json` (as it is, decompressed) and of
+    `tokenizer_config.json`.
+    """
+    files = read_tokenizer_files(path)
+    settings = {"eos_token": eos, "bos_token": bos, "pad_token": pad, "chat_template": files.chat_template}
+    text = json.dumps({key: value for key, value in settings.items() if value is not None}, ensure_ascii=False)
+    return {"tokenizer.json": _tokenizer_json(path)[0], "tokenizer_config.json": text.encode()}
+
+
+def _tokenizer_json(path: str) -> tuple[bytes, Folder, bool]:
+    """Content of the tokenizer.json, the folder that it lies in, and whether `path` names it and not its folder."""
+    single = path.endswith((".json", ".json.zst"))
+    parent, _, name = path.rpartition("/") if single else (path, "", "")
+    folder = Folder(parent or ("/" if path.startswith("/") else "."))
+    names = (name,) if single else ("tokenizer.json", "tokenizer.json.zst")
+    data = next((data for name in names if (data := _read(folder, name)) is not None), None)
+    if data is None:
+        raise ConfigError(f"there is no file {path}" if single else f"there is no tokenizer.json in {path}")
+    return data, folder, single
+
+
+def _read(folder: Folder, name: str) -> bytes | None:
+    try:
+        data = folder.read(name)
+    except FileNotFoundError:
+        return None
+    if name.endswith(".zst"):
+        try:
+            with zstandard.ZstdDecompressor().stream_reader(data) as reader:
+                data = reader.read(MAX_BYTES + 1)
+        except zstandard.ZstdError as error:
+            raise ConfigError(f"{folder.path(name)} is not a zstd file: {error}") from error
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"{folder.path(name)} holds more than {MAX_BYTES >> 20} MiB; that is no tokenizer")
+    return data
+
+
+def _text(data: bytes, path: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+
+
+def _object(data: bytes, path: str) -> dict[str, Any]:
+    try:
+        value = json.loads(_text(data, path))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path} holds no JSON object")
+    return value
+
+
+def _check(content: dict[str, Any], path: str) -> None:
+    model = content.get("model")
+    if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict | list):
+        raise ConfigError(f"{path} is no Hugging Face tokenizer: it has no model with a vocabulary")
+    added = content.get("added_tokens") or []
+    if not isinstance(added, list) or not all(
+        isinstance(token, dict) and isinstance(token.get("id"), int) and isinstance(token.get("content"), str)
+        for token in added
+    ):
+        raise ConfigError(f"{path}: added_tokens must be a list of objects with `id` and `content`")
+
+
+def _named(settings: list[dict[str, Any]], role: str) -> str | None:
+    for values in settings:
+        for key in (f"{role}_token", role):
+            value = values.get(key)
+            if isinstance(value, dict):
+                value = value.get("content")
+            if isinstance(value, str):
+                return value
+    return None
+
+
+def _chat_template(settings: list[dict[str, Any]]) -> str | None:
+    for values in settings:
+        template = values.get("chat_template")
+        if isinstance(template, list):  # several by name: the default one is meant
+            named = {item.get("name"): item.get("template") for item in template if isinstance(item, dict)}
+            template = named.get("default")
+        if isinstance(template, str):
+            return template
+    return None
