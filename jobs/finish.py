@@ -21,7 +21,7 @@ PACKING = "best-fit-decreasing"
 
 
 def write_file_lists(job: MainJob) -> None:
-    """Write `files.json` into each folder that people read, so that Spark or DuckDB may read the folder as it is."""
+    """Write `_files.json` into each folder that people read; Spark, DuckDB and Arrow pass over its name."""
     lists: dict[str, list[dict[str, object]]] = {}
     for finished in job.finished.values():
         for port, sink in finished.segment.sinks.items():
@@ -33,7 +33,7 @@ def write_file_lists(job: MainJob) -> None:
                 files.append({"name": name, "rows": file.rows, "bytes": file.bytes, "xxh3_128": file.checksum})
     for folder, files in lists.items():
         text = json.dumps({"files": files}, indent=1)
-        (job.run / folder).write("files.json", text.encode())
+        (job.run / folder).write("_files.json", text.encode())
 
 
 def write_manifest(job: MainJob) -> tuple[Manifest, Mixture | None] | None:

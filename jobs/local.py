@@ -5,11 +5,12 @@ here the ranks go to a `ProcessPoolExecutor` instead, which says so, and the tas
 three times. What is finished is the ledger's word, so datatrove's own markers of completion are off.
 """
 
-import ctypes
 import multiprocessing
 import os
+import select
 import signal
-import sys
+import threading
+import time
 import traceback
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -67,7 +68,9 @@ class LocalEngine:
         if self._pool is None:
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload(["mathmill.jobs.local"])
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_start_worker)
+            self._pool = ProcessPoolExecutor(
+                self.workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),)
+            )
         return self._pool
 
     def in_process(self, tasks: int) -> bool:
@@ -200,9 +203,21 @@ def _load_segment(path: str) -> Segment:
     return Segment.model_validate_json(Path(path).read_bytes())
 
 
-def _start_worker() -> None:
-    """Workers die with the driver, whatever kills it, and leave Ctrl-C to it."""
+def _start_worker(driver: int) -> None:
+    """Leave Ctrl-C to the driver, and die with it, whatever kills it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    threading.Thread(target=_die_with, args=(driver,), daemon=True).start()
+
+
+def _die_with(driver: int) -> None:
+    # not by PR_SET_PDEATHSIG: our parent is the fork server, which lives as long as any of its workers
+    try:
+        if hasattr(os, "pidfd_open"):
+            select.select([os.pidfd_open(driver)], [], [])
+        else:
+            while True:
+                os.kill(driver, 0)
+                time.sleep(0.5)
+    except ProcessLookupError:
+        pass  # it has gone already
+    os.kill(os.getpid(), signal.SIGKILL)

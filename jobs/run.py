@@ -84,4 +84,4 @@ def remove_unnamed(job: MainJob) -> None:
                 (job.run / folder).remove(name)
 
 
-_KEPT = {"files.json", "manifest.json", "mixture.json"}
+_KEPT = {"_files.json", "manifest.json", "mixture.json"}

@@ -75,7 +75,7 @@ class _Attempt:
         """Send all inputs through the chain, then what went to a fork through its chain."""
         side = self._fetch_side_inputs()
         source_schema = self._source_schema()
-        reader = Tally("read")
+        self.tallies.append(reader := Tally("read"))
         with ExitStack() as stack:
             spools: dict[Port, _Spool] = {}
             batches = self._read(reader)
@@ -99,7 +99,6 @@ class _Attempt:
                 writer.close()
 
     def _read(self, tally: "Tally") -> Iterator[pa.RecordBatch]:
-        self.tallies.append(tally)
         for item in self._task.inputs:
             for port, batch in tally.watch(read_input(item, self._run, self._scratch)):
                 if port == OUT:
