@@ -37,6 +37,7 @@ _FAN_OUT = 16
 _HEADER = struct.Struct("<cQ")  # kind of message, bytes that follow
 _OPEN, _BATCH, _CLOSE = b"o", b"b", b"c"  # to the child
 _DONE, _OUTPUT, _ERROR, _FAILURE = b"d", b"p", b"e", b"f"  # from it; an error stops the run, a failure is of the rows
+_ALIGNMENT = 64  # an output's batch starts at a multiple of this, behind its port: Arrow warns of what stands elsewhere
 _OUT_OF_MEMORY = 77  # exit status of a child that has run into its limit and noticed
 _MAX_IDLE = 2
 _PIPE_BYTES = 1 << 20
@@ -117,7 +118,7 @@ class Isolated(BatchStage):
             was_fresh, child.is_fresh = child.is_fresh, False
             try:
                 answers = child.ask(_BATCH, _to_ipc(batch), self._limits.batch_seconds(batch.num_rows))
-                outputs[:] = [_to_output(body) for _, body in answers]
+                outputs[:] = map(_to_output, answers)
                 return None
             except _RowFailure as failure:
                 return str(failure)
@@ -192,8 +193,8 @@ class _Child:
             _enlarge(descriptor)
         self.is_fresh = True
 
-    def ask(self, kind: bytes, body: bytes | pa.Buffer, seconds: float) -> Iterator[tuple[bytes, bytearray]]:
-        """Send a request and give back the answers; _Death, _RowFailure or the stage's own MathmillError otherwise."""
+    def ask(self, kind: bytes, body: bytes | pa.Buffer, seconds: float) -> Iterator[pa.Buffer]:
+        """Send a request and give back its outputs; _Death, _RowFailure or the stage's own MathmillError otherwise."""
         deadline = time.monotonic() + seconds
         try:
             self._write(_HEADER.pack(kind, len(body)), deadline)
@@ -204,11 +205,11 @@ class _Child:
                 if answer == _DONE:
                     return
                 if answer == _ERROR:
-                    name, text = json.loads(content)
+                    name, text = json.loads(content.to_pybytes())
                     raise getattr(errors, name)(text)
                 if answer == _FAILURE:
-                    raise _RowFailure(content.decode())
-                yield answer, content
+                    raise _RowFailure(content.to_pybytes().decode())
+                yield content
         except TimeoutError:
             self.kill()
             raise _Death(f"timed out after {seconds:g} s", is_timeout=True) from None
@@ -222,8 +223,8 @@ class _Child:
             with suppress(BlockingIOError):
                 view = view[os.write(self._in, view) :]
 
-    def _read(self, size: int, deadline: float) -> bytearray:
-        data = bytearray(size)
+    def _read(self, size: int, deadline: float) -> pa.Buffer:
+        data = pa.allocate_buffer(size)  # aligned, unlike a bytearray
         view = memoryview(data)
         while view:
             _wait(self._out, select.POLLIN, deadline)
@@ -304,14 +305,20 @@ def _to_ipc(batch: pa.RecordBatch) -> pa.Buffer:
     return sink.getvalue()
 
 
-def _from_ipc(data: bytearray | pa.Buffer) -> pa.RecordBatch:
-    with pa.ipc.open_stream(data if isinstance(data, pa.Buffer) else pa.py_buffer(data)) as reader:
+def _from_ipc(data: pa.Buffer) -> pa.RecordBatch:
+    with pa.ipc.open_stream(data) as reader:
         return reader.read_next_batch()
 
 
-def _to_output(answer: bytearray) -> Output:
-    (size,) = struct.unpack_from("<H", answer)
-    return answer[2 : 2 + size].decode(), _from_ipc(pa.py_buffer(answer).slice(2 + size))
+def _from_port(port: Port) -> bytes:
+    """A port's name, ended and filled up to _ALIGNMENT with zeros."""
+    name = port.encode()
+    return name.ljust((len(name) // _ALIGNMENT + 1) * _ALIGNMENT, b"\0")
+
+
+def _to_output(answer: pa.Buffer) -> Output:
+    port = memoryview(answer)[:1024].tobytes().partition(b"\0")[0].decode()
+    return port, _from_ipc(answer.slice(len(_from_port(port))))
 
 
 def _make_stage(cls: str, config: Mapping[str, Any]) -> BatchStage:
@@ -345,7 +352,7 @@ def main() -> None:
                 os.dup2(null, 2)  # from here on, what goes wrong is reported, not printed
             elif kind == _BATCH and stage is not None:
                 for port, batch in stage.process_batch(_from_ipc(body)):
-                    _send(answers, _OUTPUT, struct.pack("<H", len(port)) + port.encode(), _to_ipc(batch))
+                    _send(answers, _OUTPUT, _from_port(port), _to_ipc(batch))
             elif stage is not None:
                 stage.close()
             _send(answers, _DONE)

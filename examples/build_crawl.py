@@ -5,6 +5,7 @@ Everything is written by us and drawn from seeded generators, so the same comman
 
     python examples/build_crawl.py                          # jobs/demo
     python examples/build_crawl.py --scale 100000 --out big.warc.gz
+    python examples/build_crawl.py --scale 100000 --files 16 --out folder
 """
 
 import argparse
@@ -55,12 +56,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="folder of the example crawl, or with --scale a WARC file")
     parser.add_argument("--scale", type=int, metavar="N", help="write N small pages into the file --out instead")
+    parser.add_argument("--files", type=int, metavar="K", help="with --scale: into K files in the folder --out")
     parser.add_argument("--seed", type=int, default=SEED)
     arguments = parser.parse_args()
     if arguments.scale is None:
         build(arguments.out or DEMO, arguments.seed)
     elif arguments.out is None:
-        parser.error("--scale needs --out FILE")
+        parser.error("--scale needs --out")
+    elif arguments.files is not None:
+        scale.write_files(arguments.out, arguments.scale, arguments.files, arguments.seed)
     else:
         scale.write(arguments.out, arguments.scale, arguments.seed)
 

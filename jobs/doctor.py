@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 import psutil
 
 _GIB = 1 << 30
-_NEEDED = ("pyarrow", "numpy", "numba", "datatrove", "fasttext-community", "tokenizers", "FastWARC", "selectolax")
+_NEEDED = ("pyarrow", "numpy", "numba", "datatrove", "fasttext-community", "tokenizers", "tiktoken", "isal", "selectolax")
 _EXTRAS = {"s3fs": "mathmill[s3]"}
 
 

@@ -16,7 +16,7 @@ from mathmill.jobs.recipe import Recipe
 from mathmill.jobs.report import write_report
 from mathmill.jobs.summary import Summary, summarise
 
-_PACKAGES = ("mathmill", "pyarrow", "numpy", "numba", "datatrove", "tokenizers", "selectolax", "FastWARC")
+_PACKAGES = ("mathmill", "pyarrow", "numpy", "numba", "datatrove", "tokenizers", "selectolax", "isal")
 
 
 @dataclass(frozen=True)

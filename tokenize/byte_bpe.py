@@ -119,7 +119,7 @@ def _fill_whole(arena, bounds, slots):  # type: ignore[no-untyped-def]
         slots[slot] = entry
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _slot(key, n_slots):  # type: ignore[no-untyped-def]
     mixed = key * uint64(0x9E3779B97F4A7C15)
     return np.int64((mixed ^ (mixed >> uint64(32))) & uint64(n_slots - 1))
@@ -175,7 +175,7 @@ def _encode(data, bounds, classes, digits, tables, tokens, offsets, refused):  #
     return n
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _word_key(data, start, end):  # type: ignore[no-untyped-def]
     """The bytes of a word of at most 15 bytes as two 64-bit words, its length in the highest byte."""
     low, high = uint64(0), uint64(0)
@@ -187,7 +187,7 @@ def _word_key(data, start, end):  # type: ignore[no-untyped-def]
     return low, high | uint64(end - start) << uint64(56)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _recall(entry, tokens, n):  # type: ignore[no-untyped-def]
     count = np.int64(entry[3] >> uint64(56))
     for i in range(count):

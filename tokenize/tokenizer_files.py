@@ -17,6 +17,8 @@ from mathmill.core.storage import Folder
 
 MAX_BYTES = 512 << 20  # of a decompressed file; the largest vocabularies in use (256k entries) take about 35 MB
 
+MAX_IDS = 1 << 24
+
 SETTINGS = ("tokenizer_config.json", "special_tokens_map.json", "tokenizer_meta.json")
 """Files that may name the special tokens; the first that names one wins."""
 
@@ -160,6 +162,9 @@ def _check(content: dict[str, Any], path: str) -> None:
         for token in added
     ):
         raise ConfigError(f"{path}: added_tokens must be a list of objects with `id` and `content`")
+    ids = [*(model["vocab"].values() if isinstance(model["vocab"], dict) else ()), *(token["id"] for token in added)]
+    if not all(isinstance(number, int) and 0 <= number < MAX_IDS for number in ids):
+        raise ConfigError(f"{path}: the ids of tokens must be integers from 0 to {MAX_IDS - 1:,}")
 
 
 def _named(settings: list[dict[str, Any]], role: str) -> str | None:

@@ -15,19 +15,32 @@ from .templates import TEMPLATES, make
 
 
 def write(path: Path, count: int, seed: int) -> None:
-    """Write a warcinfo record and `count` responses into a WARC file."""
+    """Write `count` pages into a WARC file."""
+    write_part(path, range(count), seed)
+
+
+def write_files(folder: Path, count: int, files: int, seed: int) -> None:
+    """Write the same pages into `files` WARC files of a folder, as many to each as can be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in range(files):
+        numbers = range(count * part // files, count * (part + 1) // files)
+        write_part(folder / f"pages-{part:03d}.warc.gz", numbers, seed)
+
+
+def write_part(path: Path, numbers: range, seed: int) -> None:
+    """Write a warcinfo record and the pages with these numbers into a WARC file."""
     with path.open("wb") as file:
-        file.write(warc.gzip_member(warc.warcinfo(0, f"{count} synthetic pages, seed {seed}")))
-        for number, page in enumerate(pages(count, seed), start=1):
+        file.write(warc.gzip_member(warc.warcinfo(0, f"{len(numbers)} synthetic pages, seed {seed}")))
+        for number, page in zip(numbers, pages(numbers, seed), strict=True):
             html = render(page)
             http = warc.http_response(html.encode(), "text/html; charset=utf-8")
-            file.write(warc.gzip_member(warc.response(number, page.url, http)))
+            file.write(warc.gzip_member(warc.response(number + 1, page.url, http)))
 
 
-def pages(count: int, seed: int) -> Iterator[Page]:
-    """`count` small pages; the n-th one depends on the seed and n alone."""
+def pages(numbers: range, seed: int) -> Iterator[Page]:
+    """The small pages with these numbers; the n-th one depends on the seed and n alone."""
     names = sorted(TEMPLATES)
-    for number in range(count):
+    for number in numbers:
         rng = Random(seed * 1_000_003 + number)
         english = rng.random() < 2 / 3
         if rng.random() < 1 / 3:

@@ -194,10 +194,10 @@ def broken(sound: list[Page]) -> Iterator[Raw]:
     url = "https://broken.example/"
     utf8 = "text/html; charset=utf-8"
     shell = "<!DOCTYPE html>\n<html><head><title>Loading…</title><script>app.mount('#root')</script></head><body><div id=\"root\"></div></body></html>\n"
-    yield Raw(url + "empty", "broken", "en", b"", utf8, "dropped", "extract", "empty_text")
+    yield Raw(url + "empty", "broken", "en", b"", utf8, "dropped", "read", "empty")
     yield Raw(url + "app", "broken", "en", shell.encode(), utf8, "dropped", "extract", "empty_text")
-    yield Raw(url + "figure.png", "broken", "en", png(48, 32), "image/png", "dropped", "extract", "not_html")
-    yield Raw(url + "sheet.pdf", "broken", "en", _PDF, "application/pdf", "dropped", "extract", "not_html")
+    yield Raw(url + "figure.png", "broken", "en", png(48, 32), "image/png", "dropped", "read", "not_html")
+    yield Raw(url + "sheet.pdf", "broken", "en", _PDF, "application/pdf", "dropped", "read", "not_html")
     yield Raw(url + "picture-as-html", "broken", "en", png(64, 64), utf8, "dropped", "extract", "not_html")
     missing = b"<html><head><title>404 Not Found</title></head><body><h1>Not Found</h1><p>The requested URL was not found on this server.</p></body></html>"
     yield Raw(url + "gone", "broken", "en", missing, utf8, "dropped", "read", "http_status", status="404 Not Found")

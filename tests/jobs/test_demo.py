@@ -107,16 +107,25 @@ def test_the_formulas_of_kept_pages_come_out_in_order(truth: list[dict[str, Any]
     assert found_count >= 0.99 * expected_count, f"{found_count} of {expected_count}"
 
 
-def test_problems_are_found_with_their_answers(truth: list[dict[str, Any]], out: Path) -> None:
-    pages = {page["doc_id"]: page for page in truth}
+def test_every_problem_is_found_with_its_solution(truth: list[dict[str, Any]], out: Path) -> None:
     kept = {row["doc_id"] for row in read(out, "documents")}
-    true = sum(1 for doc_id in kept for problem in pages[doc_id]["problems"] if problem["solution"])
+    true = [(page["doc_id"], p) for page in truth if page["doc_id"] in kept for p in page["problems"]]
     problems = read(out, "problems")
-    assert true > 150
-    assert 0.9 * true <= len(problems) <= 1.1 * true
+    found = defaultdict(list)
+    for row in problems:
+        found[row["doc_id"]].append(letters(row["question"]))
+    matched = [any(letters(p["question"])[:60] in question for question in found[doc_id]) for doc_id, p in true]
+    assert len(true) > 200
+    assert sum(matched) >= 0.98 * len(true)
+    assert len(problems) <= 1.1 * len(true)
+    assert all(row["solution"] for row in problems)
     assert {row["lang"] for row in problems} == {"en", "zh"}
     assert {row["difficulty"] for row in problems} == {"easy", "medium", "hard"}
-    assert sum(row["answer"] is not None for row in problems) >= 0.95 * len(problems)
+
+
+def letters(text: str) -> str:
+    """A text without spaces and delimiters, which extraction may set otherwise."""
+    return "".join(text.replace("$", "").split())
 
 
 def test_the_shards_hold_the_documents(out: Path) -> None:

@@ -169,7 +169,7 @@ def test_a_changed_setting_repeats_only_what_depends_on_it(work: Path, answers: 
     run_recipe(recipe(work, "seq_len: 512", "seq_len: 256"), out, workers=2, progress=progress)
     assert {name for name, todo in progress.todo.items() if todo} == {"shards"}, "another length needs no tokenizing"
     progress = Counting()
-    changed = recipe(work, "  - label\n", "  - label: {hard: 9}\n")
+    changed = recipe(work, "  - label\n", "  - label: {medium_max_steps: 9}\n")
     run_recipe(changed, out, workers=2, progress=progress)
     assert progress.todo["pages"] == progress.todo["pages-sketch"] == 0
     assert progress.todo["documents"] > 0

@@ -327,6 +327,7 @@ def test_without_a_pad_token_eos_pads(tmp_path: Path) -> None:
             "load",
         ),
         ("a.json", b'{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}', "no token that ends a text"),
+        ("a.json", b'{"model": {"vocab": {"a": 999999999999}}}', "ids of tokens must be integers"),
         ("a.json.zst", b"plain", "not a zstd file"),
     ],
 )
@@ -428,6 +429,9 @@ def test_labels_come_with_the_record(folder: Path) -> None:
     assert {key: row[key] for key in expected} == expected
     assert (row["school_stage_p"], row["difficulty_p"]) == (pytest.approx(0.6), pytest.approx(0.7))
     assert (other["school_stage_p"], other["difficulty_p"], other["math_score"]) == (None, None, None)
+    stage = Encode(EncodeConfig(tokenizer=str(folder / "fast.json")))
+    ((_, tail),) = stage.process_batch(to_batch(rows, PROBLEM).slice(1))
+    assert tail.to_pylist() == [row, other]
     (text,) = encode(folder / "fast.json", [document("x", math_score=0.5)], DOCUMENT)[OUT]
     assert (text["corpus"], text["math_score"], text["weight"], text["answer"]) == ("documents", 0.5, 1.0, None)
 

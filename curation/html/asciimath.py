@@ -1,0 +1,267 @@
+"""AsciiMath to LaTeX: the grammar and the symbols of asciimath.org, by recursive descent of bounded depth.
+
+    S = symbol | left E right | unary S | binary S S;   I = S, S_S, S^S, S_S^S;   E = I E | I / I
+
+A bracket whose rows are brackets with commas is a matrix. What is no AsciiMath comes through unchanged.
+"""
+
+import re
+
+MAX_DEPTH = 60
+
+_CONSTANTS: dict[str, str] = dict(
+    pair.split(" ", 1)
+    for pair in r"""
+alpha \alpha;beta \beta;chi \chi;delta \delta;Delta \Delta;epsi \epsilon;epsilon \epsilon;varepsilon \varepsilon
+eta \eta;gamma \gamma;Gamma \Gamma;iota \iota;kappa \kappa;lambda \lambda;Lambda \Lambda;lamda \lambda;Lamda \Lambda
+mu \mu;nu \nu;omega \omega;Omega \Omega;phi \phi;varphi \varphi;Phi \Phi;pi \pi;Pi \Pi;psi \psi;Psi \Psi;rho \rho
+sigma \sigma;Sigma \Sigma;tau \tau;theta \theta;vartheta \vartheta;Theta \Theta;upsilon \upsilon;xi \xi;Xi \Xi
+zeta \zeta;* \cdot;** \ast;ast \ast;*** \star;star \star;// /;\\ \backslash;backslash \backslash;setminus \setminus
+xx \times;times \times;-: \div;div \div;divide \div;|>< \ltimes;ltimes \ltimes;><| \rtimes;rtimes \rtimes
+|><| \bowtie;bowtie \bowtie;@ \circ;circ \circ;o+ \oplus;oplus \oplus;ox \otimes;otimes \otimes;o. \odot;odot \odot
+sum \sum;prod \prod;^^ \wedge;wedge \wedge;^^^ \bigwedge;bigwedge \bigwedge;vv \vee;vee \vee;vvv \bigvee
+bigvee \bigvee;nn \cap;cap \cap;nnn \bigcap;bigcap \bigcap;uu \cup;cup \cup;uuu \bigcup;bigcup \bigcup
+!= \ne;ne \ne;:= :=;lt <;gt >;<= \le;le \le;leq \le;>= \ge;ge \ge;geq \ge;lt= \leq;gt= \geq;mlt \ll;ll \ll;mgt \gg
+gg \gg;-< \prec;prec \prec;-lt \prec;>- \succ;succ \succ;-<= \preceq;preceq \preceq;>-= \succeq;succeq \succeq
+in \in;!in \notin;notin \notin;sub \subset;subset \subset;sup \supset;supset \supset;sube \subseteq
+subseteq \subseteq;supe \supseteq;supseteq \supseteq;-= \equiv;equiv \equiv;~= \cong;cong \cong;~~ \approx
+approx \approx;~ \sim;sim \sim;prop \propto;propto \propto;and \text{ and };or \text{ or };not \neg;neg \neg
+=> \implies;implies \implies;if \text{ if };<=> \iff;iff \iff;AA \forall;forall \forall;EE \exists;exists \exists
+_|_ \bot;bot \bot;TT \top;top \top;|-- \vdash;vdash \vdash;|== \models;models \models;int \int;oint \oint
+del \partial;partial \partial;grad \nabla;nabla \nabla;+- \pm;pm \pm;-+ \mp;mp \mp;O/ \emptyset;emptyset \emptyset
+oo \infty;infty \infty;aleph \aleph;... \ldots;:. \therefore;therefore \therefore;:' \because;because \because
+/_ \angle;angle \angle;/_\ \triangle;triangle \triangle;' ';tilde \tilde;\  \ ;frown \frown;quad \quad;qquad \qquad
+cdots \cdots;vdots \vdots;ddots \ddots;diamond \diamond;square \square;|__ \lfloor;__| \rfloor;|~ \lceil;~| \rceil
+lfloor \lfloor;rfloor \rfloor;lceil \lceil;rceil \rceil
+CC \mathbb{C};NN \mathbb{N};QQ \mathbb{Q};RR \mathbb{R};ZZ \mathbb{Z}
+uarr \uparrow;uparrow \uparrow;darr \downarrow;downarrow \downarrow;rarr \rightarrow;rightarrow \rightarrow;-> \to
+to \to;>-> \rightarrowtail;->> \twoheadrightarrow;|-> \mapsto;mapsto \mapsto;larr \leftarrow;leftarrow \leftarrow
+harr \leftrightarrow;leftrightarrow \leftrightarrow;rArr \Rightarrow;Rightarrow \Rightarrow;lArr \Leftarrow
+Leftarrow \Leftarrow;hArr \Leftrightarrow;Leftrightarrow \Leftrightarrow;hbar \hbar;prime \prime;mid \mid;dx dx;dy dy
+dz dz;dt dt;lim \lim;Lim \operatorname{Lim};sin \sin;cos \cos;tan \tan;sinh \sinh;cosh \cosh;tanh \tanh;cot \cot
+sec \sec;csc \csc;arcsin \arcsin;arccos \arccos;arctan \arctan;coth \coth;sech \operatorname{sech}
+csch \operatorname{csch};exp \exp;log \log;ln \ln;det \det;dim \dim;mod \bmod;gcd \gcd;lcm \operatorname{lcm}
+lub \operatorname{lub};glb \operatorname{glb};min \min;max \max;f f;g g;% \%;# \#;& \&;$ \$
+""".replace("\n", ";").split(";")
+    if " " in pair
+)
+_UNARY = {
+    "sqrt": "\\sqrt", "abs": "abs", "norm": "norm", "floor": "floor", "ceil": "ceil", "hat": "\\hat",
+    "bar": "\\overline",
+    "overline": "\\overline", "vec": "\\vec", "dot": "\\dot", "ddot": "\\ddot", "tilde": "\\tilde", "ul": "\\underline",
+    "underline": "\\underline", "overarc": "\\overset{\\frown}", "ubrace": "\\underbrace", "underbrace": "\\underbrace",
+    "obrace": "\\overbrace", "overbrace": "\\overbrace", "cancel": "\\cancel", "bb": "\\mathbf", "mathbf": "\\mathbf",
+    "sf": "\\mathsf", "mathsf": "\\mathsf", "bbb": "\\mathbb", "mathbb": "\\mathbb", "cc": "\\mathcal",
+    "mathcal": "\\mathcal", "tt": "\\mathtt", "mathtt": "\\mathtt", "fr": "\\mathfrak", "mathfrak": "\\mathfrak",
+    "Sqrt": "\\sqrt", "Abs": "abs", "Floor": "floor", "Ceil": "ceil", "Norm": "norm",
+}  # fmt: skip
+_APPLIED = frozenset((
+    "f", "g", "sin", "cos", "tan", "sinh", "cosh", "tanh", "cot", "sec", "csc", "arcsin", "arccos", "arctan",
+    "exp", "log", "ln", "det", "dim", "gcd", "lcm", "min", "max",
+))  # fmt: skip
+_BRACKETED = {
+    "abs": ("|", "|"),
+    "norm": ("\\|", "\\|"),
+    "floor": ("\\lfloor ", "\\rfloor"),
+    "ceil": ("\\lceil ", "\\rceil"),
+}
+_BINARY = {"frac": "\\frac{%s}{%s}", "root": "\\sqrt[%s]{%s}", "stackrel": "\\stackrel{%s}{%s}",
+           "overset": "\\overset{%s}{%s}", "underset": "\\underset{%s}{%s}", "color": "%.0s%s", "class": "%.0s%s",
+           "id": "%.0s%s"}  # fmt: skip
+_LEFT = {
+    "(": "(",
+    "[": "[",
+    "{": "\\{",
+    "(:": "\\langle ",
+    "<<": "\\langle ",
+    "langle": "\\langle ",
+    "{:": "",
+    "left(": "(",
+    "left[": "[",
+}
+_RIGHT = {
+    ")": ")",
+    "]": "]",
+    "}": "\\}",
+    ":)": "\\rangle",
+    ">>": "\\rangle",
+    "rangle": "\\rangle",
+    ":}": "",
+    "right)": ")",
+    "right]": "]",
+}
+_NAMES = sorted({*_CONSTANTS, *_UNARY, *_BINARY, *_LEFT, *_RIGHT}, key=lambda name: (-len(name), name))
+_TOKEN = re.compile(
+    r"\s*(?:(?P<text>(?:text|mbox)\s*(?:\((?P<inner>[^()]*)\)|\{(?P<braced>[^{}]*)\})|\"(?P<quoted>[^\"]*)\")"
+    r"|(?P<number>\d+(?:\.\d+)?)|(?P<name>" + "|".join(map(re.escape, _NAMES)) + r")|(?P<char>.))",
+    re.DOTALL,
+)
+_MATRIX = {
+    ("[", "]"): "bmatrix",
+    ("(", ")"): "pmatrix",
+    ("|", "|"): "vmatrix",
+    ("{", ":}"): "cases",
+    ("{:", ":}"): "matrix",
+}
+Token = tuple[str, str]  # kind, text
+
+
+def asciimath_to_latex(source: str) -> str:
+    """Convert one AsciiMath expression to LaTeX without delimiters. Never raises."""
+    tokens: list[Token] = []
+    for match in _TOKEN.finditer(source.strip()):
+        kind = match.lastgroup or "char"
+        if match["text"] is not None:
+            tokens.append(("text", next(filter(None, match.group("inner", "braced", "quoted")), "")))
+        else:
+            tokens.append((kind, match[kind]))
+    return _join(_Parser(tokens).expression(0, ()))
+
+
+def _join(pieces: list[str]) -> str:
+    out = ""
+    for piece in pieces:
+        if out and piece and piece[0].isalpha() and re.search(r"\\[A-Za-z]+\Z", out[-30:]):
+            out += " "
+        out += piece
+    return out.strip()
+
+
+class _Parser:
+    def __init__(self, tokens: list[Token]) -> None:
+        self.tokens = tokens
+        self.at = 0
+
+    def peek(self) -> str:
+        return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
+
+    def expression(self, depth: int, ends: tuple[str, ...]) -> list[str]:
+        """E: everything up to a closing bracket."""
+        pieces: list[str] = []
+        while self.at < len(self.tokens):
+            if self.tokens[self.at][1] in _RIGHT and self.tokens[self.at][0] == "name" and ends:
+                break
+            if self.peek() in ends:
+                break
+            piece = self.intermediate(depth)
+            if self.peek() == "/" and self.at + 1 < len(self.tokens):
+                self.at += 1
+                piece = f"\\frac{{{_unbracket(piece)}}}{{{_unbracket(self.intermediate(depth))}}}"
+            pieces.append(piece)
+        return pieces
+
+    def intermediate(self, depth: int) -> str:
+        """I: a simple expression with its scripts."""
+        function = self.peek() in _APPLIED
+        piece = self.simple(depth)
+        sub = sup = ""
+        if self.peek() == "_" and self.at + 1 < len(self.tokens):
+            self.at += 1
+            sub = f"_{{{self.script(depth)}}}"
+        if self.peek() == "^" and self.at + 1 < len(self.tokens):
+            self.at += 1
+            sup = f"^{{{self.script(depth)}}}"
+        applied = self.simple(depth) if function and self.peek() in ("(", "[") else ""
+        return piece + sub + sup + applied
+
+    def script(self, depth: int) -> str:
+        """What follows `_` or `^`; a sign belongs to its number, as in `int_-1^1`."""
+        sign = self.peek() if self.peek() in ("-", "+") and self.at + 1 < len(self.tokens) else ""
+        self.at += len(sign)
+        return sign + _unbracket(self.simple(depth))
+
+    def simple(self, depth: int) -> str:
+        """S: a symbol, a bracket, or a command with its arguments."""
+        if self.at >= len(self.tokens):
+            return ""
+        kind, text = self.tokens[self.at]
+        self.at += 1
+        if kind == "text":
+            return f"\\text{{{text}}}"
+        if kind == "name" and depth < MAX_DEPTH:
+            if text in _LEFT:
+                return self.bracket(depth + 1, text)
+            if text in _UNARY:
+                argument = _unbracket(self.simple(depth + 1))
+                if text.lower() in _BRACKETED:
+                    left, right = _BRACKETED[text.lower()]
+                    return f"{left}{argument}{right}"
+                return f"{_UNARY[text]}{{{argument}}}"
+            if text in _BINARY:
+                first = _unbracket(self.simple(depth + 1))
+                return _BINARY[text] % (first, _unbracket(self.simple(depth + 1)))
+        if text == "|" and depth < MAX_DEPTH:
+            return self.bars(depth + 1)
+        return _CONSTANTS.get(text) or _RIGHT.get(text) or _LEFT.get(text) or text
+
+    def bars(self, depth: int) -> str:
+        """`|x|`, or a lone bar."""
+        start = self.at
+        if any(token[1] == "|" for token in self.tokens[start : start + 60]):
+            inner = _join(self.expression(depth, ("|",)))
+            if self.peek() == "|":
+                self.at += 1
+                return f"|{inner}|"
+        self.at = start
+        return "|"
+
+    def bracket(self, depth: int, left: str) -> str:
+        """`left E right`, or a matrix where E is a list of brackets."""
+        start = self.at
+        inner = self.expression(depth, tuple(_RIGHT))
+        right = self.peek()
+        if right not in _RIGHT:
+            return _join([_LEFT[left], *inner])
+        self.at += 1
+        rows = self.rows(start, self.at - 1)
+        if rows is not None:
+            environment = _MATRIX.get((left, right), "matrix")
+            body = " \\\\ ".join(" & ".join(row) for row in rows)
+            return f"\\begin{{{environment}}} {body} \\end{{{environment}}}"
+        return _join([_LEFT[left], *inner, _RIGHT[right]])
+
+    def rows(self, start: int, end: int) -> list[list[str]] | None:
+        """The cells, if the tokens are `(a,b),(c,d)` with equal brackets; else None."""
+        tokens = self.tokens[start:end]
+        if len(tokens) < 5 or tokens[0][1] not in ("(", "["):
+            return None
+        rows: list[list[str]] = []
+        cell: list[Token] = []
+        row: list[str] = []
+        depth = 0
+        for position, (kind, text) in enumerate(tokens):
+            if text in _LEFT:
+                depth += 1
+                if depth == 1:
+                    if position and tokens[position - 1][1] != ",":
+                        return None
+                    continue
+            elif text in _RIGHT:
+                depth -= 1
+                if depth == 0:
+                    rows.append([*row, _join(_Parser(cell).expression(1, ()))])
+                    row, cell = [], []
+                    continue
+            elif depth == 0 and text != ",":
+                return None
+            if text == "," and depth == 1:
+                row.append(_join(_Parser(cell).expression(1, ())))
+                cell = []
+            elif depth:
+                cell.append((kind, text))
+        widths = {len(cells) for cells in rows}
+        return rows if len(rows) > 1 and len(widths) == 1 and depth == 0 else None
+
+
+def _unbracket(latex: str) -> str:
+    """Drop one pair of round brackets around an argument: `(x+1)/2` is a fraction of `x+1`."""
+    for left, right in (("(", ")"), ("[", "]"), ("\\{", "\\}")):
+        if latex.startswith(left) and latex.endswith(right):
+            inner = latex[len(left) : -len(right)]
+            depth = 0
+            for char in inner:
+                depth += (char in "([") - (char in ")]")
+                if depth < 0:
+                    return latex
+            return inner
+    return latex

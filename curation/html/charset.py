@@ -1,0 +1,116 @@
+"""Bytes of a page to characters: byte order mark, valid UTF-8, what is declared, detection; in that order.
+
+Valid UTF-8 comes before the declaration because a page that decodes as UTF-8 with non-ASCII characters in it is UTF-8
+in all but contrived cases, while declared charsets are often wrong. Labels are read as the WHATWG Encoding Standard
+says: the old Chinese and Latin-1 labels mean their supersets.
+"""
+
+import codecs
+import re
+
+from charset_normalizer import from_bytes
+
+SAMPLE_BYTES = 16_384
+"""How much of a page detection looks at."""
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_SUPERSETS = {
+    "gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "gb_2312-80": "gb18030", "hz-gb-2312": "gb18030",
+    "iso-8859-1": "cp1252", "iso8859-1": "cp1252", "iso_8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252",
+    "l1": "cp1252", "ascii": "cp1252", "us-ascii": "cp1252", "windows-1252": "cp1252",
+    "big5": "big5hkscs", "x-sjis": "cp932", "shift_jis": "cp932", "shift-jis": "cp932", "sjis": "cp932",
+    "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "iso-8859-9": "cp1254", "tis-620": "cp874", "iso-8859-11": "cp874",
+    "unicode": "utf-16-le", "utf-16": "utf-16-le",
+}  # fmt: skip
+_KNOWN = frozenset((
+    "utf-16-le", "utf-16-be", "gb18030", "big5hkscs", "cp932", "cp949", "euc_jp", "iso2022_jp", "johab",
+    "koi8-r", "koi8-u", "cp866", "cp874", "mac-roman", "mac-cyrillic", "tis-620", "cp1250", "cp1251",
+    "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "iso8859-2", "iso8859-3",
+    "iso8859-4", "iso8859-5", "iso8859-6", "iso8859-7", "iso8859-8", "iso8859-10", "iso8859-13", "iso8859-14",
+    "iso8859-15", "iso8859-16",
+))  # fmt: skip
+"""Python's names of the charsets of the web; others (punycode, unicode_escape…) would be an attack."""
+_FOREIGN = re.compile(rb"[\x80-\xff]")
+_CHARSET = re.compile(rb"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
+_XML_ENCODING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
+_ASCII = bytes(range(128))
+_META = re.compile(rb"<meta\b[^>]*>", re.IGNORECASE)
+
+
+def decode(html: bytes, content_type: str | None = None) -> tuple[str, str]:
+    """Decode a page. Returns its characters, without NUL and without byte order mark, and the charset that was used.
+
+    content_type: the HTTP header, for example "text/html; charset=gbk". Never raises: what no charset explains is
+    decoded with replacement characters.
+    """
+    for mark, charset in _BOMS:
+        if html.startswith(mark):
+            return _clean(html[len(mark) :].decode(charset, "replace")), charset
+    wide = _wide(html[:4096])
+    if wide is not None:
+        return _clean(html.decode(wide, "replace")), wide
+    try:
+        return _clean(html.decode("utf-8")), "utf-8"
+    except UnicodeDecodeError as error:
+        if error.start >= len(html) - 3:  # only the last character is cut, as in a truncated record
+            return _clean(html.decode("utf-8", "ignore")), "utf-8"
+    declared = _declared(html, content_type)
+    for charset in declared:
+        try:
+            return _clean(html.decode(charset)), charset
+        except UnicodeDecodeError:
+            continue
+    charset = _mostly_valid(html, ["utf-8", *declared]) or _detected(html) or (declared[0] if declared else "cp1252")
+    return _clean(html.decode(charset, "replace")), charset
+
+
+def _wide(head: bytes) -> str | None:
+    """UTF-16 without a mark gives itself away by the zeros of its ASCII characters, all at even or at odd places."""
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) < 8 or max(even, odd) < len(head) // 8 or min(even, odd) * 20 > max(even, odd):
+        return None
+    return "utf-16-be" if even > odd else "utf-16-le"
+
+
+def _clean(text: str) -> str:
+    return text.replace("\0", "") if "\0" in text else text
+
+
+def _declared(html: bytes, content_type: str | None) -> list[str]:
+    """Python's names of the charsets that the header and the first kilobytes declare, the header's first."""
+    labels = _CHARSET.findall((content_type or "").encode("utf-8", "replace"))
+    head = html[:4096]
+    labels += _XML_ENCODING.findall(head[:256])
+    for meta in _META.findall(head):
+        labels += _CHARSET.findall(meta)
+    charsets: list[str] = []
+    for label in labels:
+        name = label.decode("ascii").lower()
+        name = _SUPERSETS.get(name, name)
+        try:
+            info = codecs.lookup(name)
+        except LookupError:
+            continue
+        if info.name in _KNOWN and info.name not in charsets:
+            charsets.append(info.name)
+    return charsets
+
+
+def _mostly_valid(html: bytes, charsets: list[str]) -> str | None:
+    """The first charset in which at most one character in a thousand of the non-ASCII ones is broken."""
+    foreign = len(html.translate(None, _ASCII))
+    for charset in charsets:
+        broken = html.decode(charset, "replace").count("�")
+        if broken * 1000 <= foreign:
+            return charset
+    return None
+
+
+def _detected(html: bytes) -> str | None:
+    """What charset-normalizer makes of a sample around the first non-ASCII byte."""
+    match = _FOREIGN.search(html)
+    first = match.start() if match else 0
+    best = from_bytes(html[max(0, first - 256) : first + SAMPLE_BYTES]).best()
+    if best is None:
+        return None
+    return _SUPERSETS.get(best.encoding.replace("_", "-"), best.encoding)

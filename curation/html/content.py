@@ -1,0 +1,129 @@
+"""Chooses the main content of a page: which of the walk's paragraphs make the text.
+
+Chrome that markup names goes first. What the page marks as its content (main, article, known ids) is taken if it holds
+a substantial part of the text; otherwise the smallest element that holds nearly all text outside of links. Within it,
+lists and boxes that are mostly links go, unless that leaves too little: an index page is its links. Lengths count
+CJK characters double, so that Chinese pages with short paragraphs are measured like English ones.
+"""
+
+import re
+from collections.abc import Iterable
+from itertools import accumulate
+
+from mathmill.curation.html.walk import Container, Page, Paragraph
+
+_SUBSTANTIAL = 0.3
+_NEARLY_ALL = 0.8
+_NEARLY_ALL_FORMULAS = 0.9
+_SHORT_PAGE = 500
+_LINK_DENSITY = 0.6
+_LEAST_KEPT = 0.25
+_PRUNED = frozenset(
+    {"ul", "ol", "div", "section", "table", "dl", "p", "header", "aside", "form", "article", "td", "li"}
+)
+_ROOTS = frozenset({"body", "div", "section", "article", "main", "center", "form", "td"})
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+def main_content(page: Page) -> list[bool]:
+    """Say for each paragraph whether it belongs to the main content."""
+    paragraphs = page.paragraphs
+    keep = [True] * len(paragraphs)
+    _drop(keep, (container for container in page.containers if container.nature.chrome))
+    if not any(keep):
+        return keep
+    sizes = [_size(paragraph) if kept else 0 for paragraph, kept in zip(paragraphs, keep)]
+    prose = [
+        int(size * (1 - paragraph.links / max(1, len(paragraph.text)))) for size, paragraph in zip(sizes, paragraphs)
+    ]
+    text_sums, prose_sums = [0, *accumulate(sizes)], [0, *accumulate(prose)]
+    formulas = [0, *accumulate(len(p.formulas) * kept for p, kept in zip(paragraphs, keep))]
+    root = _marked_root(page, prose_sums, formulas) or _dense_root(page, prose_sums, formulas)
+    if root is not None:
+        keep = [kept and root.start <= i < root.end for i, kept in enumerate(keep)]
+    pruned = keep.copy()
+    _drop(pruned, _link_boxes(page, root, text_sums, prose_sums))
+    for i, paragraph in enumerate(paragraphs):
+        if paragraph.kind == "text" and paragraph.n_links >= 3 and not paragraph.formulas:
+            pruned[i] = pruned[i] and paragraph.links < (0.7 if paragraph.n_links == 3 else 0.55) * len(paragraph.text)
+    left = sum(size for size, kept in zip(prose, pruned) if kept)
+    before = sum(size for size, kept in zip(sizes, keep) if kept)
+    chosen = pruned if (left >= _LEAST_KEPT * before and left >= 100) or left >= 0.5 * before else keep
+    _keep_title(page, chosen)
+    return chosen
+
+
+def _keep_title(page: Page, keep: list[bool]) -> None:
+    """Take the page's first top heading in, where it stands in front of the content."""
+    first = next((i for i, kept in enumerate(keep) if kept), 0)
+    titles = [i for i, paragraph in enumerate(page.paragraphs) if paragraph.prefix == "# "]
+    chrome = [container for container in page.containers if container.nature.chrome]
+    for i in titles[:1]:
+        if i < first and not any(container.start <= i < container.end for container in chrome):
+            keep[i] = True
+
+
+def _drop(keep: list[bool], containers: Iterable[Container]) -> None:
+    for container in containers:
+        keep[container.start : container.end] = [False] * (container.end - container.start)
+
+
+def _size(paragraph: Paragraph) -> int:
+    text = paragraph.text
+    return len(text) if text.isascii() else len(text) + len(_CJK.findall(text))
+
+
+def _holds_formulas(container: Container, formulas: list[int]) -> bool:
+    """Whether nearly all formulas of the page stand in an element: content without its formulas is not the content."""
+    return formulas[container.end] - formulas[container.start] >= _NEARLY_ALL_FORMULAS * formulas[-1]
+
+
+def _marked_root(page: Page, prose: list[int], formulas: list[int]) -> Container | None:
+    """The element that the page marks as its content, if it is substantial; the tightest of several."""
+    total = prose[-1]
+    marked = [c for c in page.containers if (c.nature.main or c.tag in ("main", "article")) and not c.nature.chrome]
+    best: Container | None = None
+    for container in marked:
+        size = prose[container.end] - prose[container.start]
+        if size < max(100, _SUBSTANTIAL * total) or not _holds_formulas(container, formulas):
+            continue
+        if best is None or size >= 0.85 * (prose[best.end] - prose[best.start]):
+            best = container
+    if best is None or best.tag != "article":
+        return best
+    articles = [c for c in marked if c.tag == "article" and c.parent == best.parent]
+    if len(articles) > 1:  # posts of a thread or of a front page
+        return Container("articles", best.parent, best.nature, None, articles[0].start, articles[-1].end)
+    return best
+
+
+def _dense_root(page: Page, prose: list[int], formulas: list[int]) -> Container | None:
+    """The smallest element that holds nearly all text outside of links."""
+    best: Container | None = None
+    if prose[-1] < _SHORT_PAGE:
+        return None
+    for container in page.containers:  # in document order: an element comes before what is in it
+        if best is not None and not (best.start <= container.start and container.end <= best.end):
+            continue
+        if container.tag not in _ROOTS or not _holds_formulas(container, formulas):
+            continue
+        if prose[container.end] - prose[container.start] >= _NEARLY_ALL * prose[-1]:
+            best = container
+    return best
+
+
+def _link_boxes(page: Page, root: Container | None, text: list[int], prose: list[int]) -> Iterable[Container]:
+    """Elements that are mostly links."""
+    for container in page.containers:
+        if container.tag not in _PRUNED or container.role is not None:
+            continue
+        if root is not None and not (root.start <= container.start and container.end <= root.end):
+            continue
+        size = text[container.end] - text[container.start]
+        outside = prose[container.end] - prose[container.start]
+        paragraphs = container.end - container.start
+        mostly_links = (
+            size and outside < (1 - _LINK_DENSITY) * size and (paragraphs > 2 or container.tag in ("ul", "ol"))
+        )
+        if mostly_links and not any(p.formulas for p in page.paragraphs[container.start : container.end]):
+            yield container

@@ -1,0 +1,187 @@
+"""What delimits formulas in a page's text, read from the MathJax or KaTeX configuration in the page itself.
+
+MathJax 2 (`tex2jax: {inlineMath: …}`), MathJax 3 and 4 (`tex: {inlineMath: …}`) and KaTeX auto-render
+(`delimiters: [{left: …, right: …, display: …}]`) are read with a small reader of JavaScript array literals, never by
+running anything; a malformed configuration counts as none.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+Pair = tuple[str, str]
+
+_ALWAYS_INLINE: tuple[Pair, ...] = (("\\(", "\\)"),)
+_ALWAYS_DISPLAY: tuple[Pair, ...] = (("\\[", "\\]"), ("$$", "$$"))
+_MARKS = re.compile(rb"inlineMath|displayMath|[dD]elimiters|[aA]scii[mM]ath|ASCIIMath|[_-]AM[_.-]|AM_")
+_KEY = re.compile(r"""(inlineMath|displayMath|delimiters|asciimath2jax)["']?\s*[:=]\s*(?=[\[{])""")
+_ASCIIMATH = re.compile(
+    r"asciimath2jax|input/asciimath|ASCIIMath(?:ML|TeXImg)?\.js|[_-]AM[_.\s]|AM_[A-Z]|AM[_-]HTML|asciimath", re.I
+)
+_STRING = re.compile(r"""'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)\"|`((?:[^`\\]|\\.)*)`""")
+_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)", re.DOTALL)
+_OBJECT = re.compile(r"\{([^{}]*)\}")
+_MAX_LITERAL = 2000
+
+
+@dataclass(frozen=True)
+class Delimiters:
+    r"""The delimiters of a page.
+
+    inline, display: pairs besides `$`, the longest opening first. dollar: whether single dollars delimit formulas:
+    the page says so, it says otherwise, or it says nothing and the content decides. asciimath: pairs, mostly backticks.
+    bbcode: whether `[tex]` and its like, or an escaped `<math>`, occur at all. itex: physics forums' dialect, in which
+    `[tex]` is a display formula.
+    """
+
+    inline: tuple[Pair, ...] = _ALWAYS_INLINE
+    display: tuple[Pair, ...] = _ALWAYS_DISPLAY
+    dollar: Literal["yes", "no", "guess"] = "guess"
+    asciimath: tuple[Pair, ...] = ()
+    bbcode: bool = False
+    itex: bool = False
+
+
+_BBCODE = re.compile(rb"\[/(?:tex|itex|latex|math|imath|dmath)\]", re.IGNORECASE)
+
+
+def page_delimiters(html: bytes) -> Delimiters:
+    """Read the delimiters that a page configures; defaults where it says nothing."""
+    bbcode = _BBCODE.search(html) is not None or b"&lt;/math" in html
+    itex = bbcode and b"[/itex]" in html
+    configuration = scripts = ""
+    at = 0
+    while (at := html.find(b"<script", at)) != -1 and len(configuration) < 100_000:
+        end = html.find(b"</script", at)
+        end = len(html) if end == -1 else end
+        script = html[at : min(end, at + 20_000)]
+        if (b"ath" in script or b"elimiters" in script or b"AM" in script) and _MARKS.search(script):
+            text = script.decode("utf-8", "replace")
+            head = text.find(">") + 1
+            scripts += text[:head] + "\n"
+            configuration += text[head:] + "\n"
+        at = end
+    if not scripts:
+        return Delimiters(bbcode=bbcode, itex=itex)
+    asciimath = _ASCIIMATH.search(scripts + configuration) is not None
+    return _configured(configuration, asciimath, bbcode, itex)
+
+
+@lru_cache(maxsize=1024)
+def _configured(configuration: str, asciimath: bool, bbcode: bool, itex: bool) -> Delimiters:
+    inline: list[Pair] = list(_ALWAYS_INLINE)
+    display: list[Pair] = list(_ALWAYS_DISPLAY)
+    ascii_pairs: list[Pair] = []
+    said = dollar = False
+    for match in _KEY.finditer(configuration):
+        literal = _literal(configuration, match.end())
+        if literal is None:
+            continue
+        if match[1] == "asciimath2jax":
+            found = re.search(r"delimiters[\"']?\s*:\s*(?=\[)", literal)
+            inner = _literal(literal, found.end()) if found else None
+            ascii_pairs += _pairs(inner) if inner else []
+        elif match[1] == "delimiters" and "left" in literal:
+            for left, right, is_display in _katex_pairs(literal):
+                said = True
+                dollar = dollar or (left == "$" and not is_display)
+                (display if is_display else inline).append((left, right))
+        elif match[1] == "delimiters":
+            before = configuration[max(0, match.start() - 200) : match.start()].lower()
+            if "asciimath" in before:
+                ascii_pairs += _pairs(literal)
+        else:
+            pairs = _pairs(literal)
+            if match[1] == "inlineMath":
+                said = said or bool(pairs)
+                dollar = dollar or ("$", "$") in pairs
+                inline += pairs
+            else:
+                display += pairs
+    if asciimath and not ascii_pairs:
+        ascii_pairs = [("`", "`")]
+    taken = set(ascii_pairs)
+    return Delimiters(
+        inline=_ordered(pair for pair in inline if pair != ("$", "$") and pair not in taken),
+        display=_ordered(pair for pair in display if pair not in taken),
+        dollar="no" if ("$", "$") in taken else "yes" if dollar else "no" if said else "guess",
+        asciimath=_ordered(ascii_pairs) if asciimath else (),
+        bbcode=bbcode,
+        itex=itex,
+    )
+
+
+def _ordered(pairs: Iterable[Pair]) -> tuple[Pair, ...]:
+    unique = dict.fromkeys(pairs)
+    return tuple(sorted(unique, key=lambda pair: (-len(pair[0]), pair)))
+
+
+def _literal(text: str, start: int) -> str | None:
+    """The bracketed JavaScript literal at `start`, strings respected; None where it does not close."""
+    depth = 0
+    at = start
+    end = min(len(text), start + _MAX_LITERAL)
+    while at < end:
+        char = text[at]
+        if char in "'\"`":
+            string = _STRING.match(text, at)
+            if string is None:
+                return None
+            at = string.end()
+            continue
+        if char in "[{(":
+            depth += 1
+        elif char in "]})":
+            depth -= 1
+            if depth == 0:
+                return text[start : at + 1]
+        at += 1
+    return None
+
+
+def _strings(literal: str) -> list[str]:
+    return [_unescape(next(filter(None, match.groups()), "")) for match in _STRING.finditer(literal)]
+
+
+def _unescape(string: str) -> str:
+    def char(match: re.Match[str]) -> str:
+        code = match[1]
+        if code[0] in "ux" and len(code) > 1:
+            return chr(int(code[1:], 16))
+        return {"n": "\n", "t": "\t"}.get(code, code)
+
+    return _ESCAPE.sub(char, string)
+
+
+def _pairs(literal: str) -> list[Pair]:
+    r"""The pairs in `[['$','$'], ['\\(','\\)']]`, or in MathJax 4's `{'[+]': [['$','$']]}`."""
+    pairs = []
+    for inner in re.finditer(rf"\[\s*({_QUOTED})\s*,\s*({_QUOTED})\s*\]", literal):
+        opening, closing = _strings(inner[1])[:1], _strings(inner[2])[:1]
+        if opening and closing and opening[0].strip() and closing[0].strip() and len(opening[0] + closing[0]) < 40:
+            pairs.append((opening[0], closing[0]))
+    return pairs
+
+
+_QUOTED = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\""""
+
+
+def _katex_pairs(literal: str) -> list[tuple[str, str, bool]]:
+    found = []
+    for entry in _OBJECT.finditer(_hide_braces(literal)):
+        body = literal[entry.start(1) : entry.end(1)]
+        left = re.search(rf"left[\"']?\s*:\s*({_QUOTED})", body)
+        right = re.search(rf"right[\"']?\s*:\s*({_QUOTED})", body)
+        if left is None or right is None:
+            continue
+        opening, closing = _strings(left[1]), _strings(right[1])
+        if opening and closing and opening[0].strip() and closing[0].strip() and not opening[0].startswith("\\begin"):
+            found.append((opening[0], closing[0], re.search(r"display[\"']?\s*:\s*(?:true|!0)", body) is not None))
+    return found
+
+
+def _hide_braces(literal: str) -> str:
+    r"""The literal with the braces inside of its strings replaced, so that `{left: "\\\\begin{…}"}` is one object."""
+    return _STRING.sub(lambda match: match[0].replace("{", "_").replace("}", "_"), literal)

@@ -1,0 +1,106 @@
+"""Joins the chosen paragraphs to the text of a page, and says where its formulas and blocks are."""
+
+from typing import NamedTuple
+
+from mathmill.curation.html.compose import Formula
+from mathmill.curation.html.walk import Container, Page
+
+_TIGHT = frozenset({("item", "item"), ("row", "row")})
+_KIND_ROLES = {"heading": "heading", "code": "code"}
+
+
+class Block(NamedTuple):
+    """A part of a text whose role the page's markup gives away."""
+
+    start: int
+    end: int
+    role: str
+
+
+def render(page: Page, keep: list[bool]) -> tuple[str, list[Formula], list[Block]]:
+    """Return the text, the formulas' spans in it, and the blocks in the order of their starts, outer before inner."""
+    pieces: list[str] = []
+    formulas: list[Formula] = []
+    roles: list[Block] = []
+    bounds: list[tuple[int, int]] = []  # of each paragraph in the text; empty where it is not kept
+    length = 0
+    last = ""
+    for paragraph, kept in zip(page.paragraphs, keep):
+        if not kept:
+            bounds.append((length, length))
+            continue
+        separator = "" if not pieces else "\n" if (last, paragraph.kind) in _TIGHT else "\n\n"
+        start = length + len(separator)
+        pieces.append(separator + paragraph.prefix + paragraph.text)
+        length += len(pieces[-1])
+        bounds.append((start, length))
+        shift = start + len(paragraph.prefix)
+        formulas += [
+            Formula(span.start + shift, span.end + shift, span.display, span.encoding) for span in paragraph.formulas
+        ]
+        role = _KIND_ROLES.get(paragraph.kind)
+        if role is not None:
+            roles.append(Block(start, length, role))
+        last = paragraph.kind
+    roles += _container_roles(page, keep, bounds)
+    roles.sort(key=lambda role: (role.start, -role.end))
+    return "".join(pieces), formulas, roles
+
+
+def _container_roles(page: Page, keep: list[bool], bounds: list[tuple[int, int]]) -> list[Block]:
+    found = []
+    names = _resolved_posts(page.containers)
+    for number, (container, role) in enumerate(zip(page.containers, names)):
+        if role is None:
+            continue
+        inside = [i for i in range(container.start, container.end) if keep[i]]
+        if not inside:
+            continue
+        if role == "example" and all(page.paragraphs[i].kind == "code" for i in inside):
+            continue  # of a program
+        end = bounds[inside[-1]][1]
+        if role == "question":  # schema.org's Question contains its answers
+            reply = _first_reply(page.containers, names, number)
+            least = end if reply is None else bounds[page.containers[reply].start][0]
+            ends = [bounds[i][1] for i in inside if bounds[i][1] <= least]
+            if not ends:
+                continue
+            end = ends[-1]
+        found.append(Block(bounds[inside[0]][0], end, role))
+    return list(dict.fromkeys(found))
+
+
+def _first_reply(containers: list[Container], names: list[str | None], question: int) -> int | None:
+    """The number of the first reply inside of a question's element."""
+    for number in range(question + 1, len(containers)):
+        if containers[number].start >= containers[question].end:
+            return None
+        if names[number] in ("reply", "accepted_reply"):
+            return number
+    return None
+
+
+def _resolved_posts(containers: list[Container]) -> list[str | None]:
+    """The roles of the containers: of a thread's posts the first is the question, if there are replies at all."""
+    roles: list[str | None] = [container.role for container in containers]
+    posts = [i for i, role in enumerate(roles) if role == "post"]
+    outer: list[int] = []
+    for i in posts:
+        at = containers[i].parent
+        while at >= 0 and roles[at] != "post":
+            at = containers[at].parent
+        if at < 0 and containers[i].end > containers[i].start:
+            outer.append(i)
+    for i in posts:
+        roles[i] = None
+    if len(outer) > 1:
+        for number, i in enumerate(outer):
+            roles[i] = "reply" if number else "question"
+    seen_question = [i for i, role in enumerate(roles) if role == "question"]
+    for i in seen_question:  # of nested question markup the innermost counts
+        at = containers[i].parent
+        while at >= 0:
+            if roles[at] == "question":
+                roles[at] = None
+            at = containers[at].parent
+    return roles

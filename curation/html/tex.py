@@ -1,0 +1,218 @@
+"""TeX as pages carry it, cleaned: outer delimiters, wrappers and colours off, damage by scripts undone.
+
+Only what does not change the formula is removed. `looks_like_math` tells a formula between single dollars from two
+prices, by the rules that pandoc uses for `tex_math_dollars` and by what stands between the dollars.
+"""
+
+import re
+
+_ZERO_WIDTH = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_SPECIAL = re.compile("[\u00a0\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x07\x08\x0b\x0c&%\n\t]")
+_CDATA = re.compile(r"\A\s*%?\s*<!\[CDATA\[|%?\s*\]\]>\s*\Z")
+_COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*(?=\n|\Z)")
+_CONTROL = (  # a backslash sequence that a script read as a control character
+    (re.compile("\x08(?=[a-z])"), "\\\\b"),
+    (re.compile("\x0c(?=[a-z])"), "\\\\f"),
+    (re.compile("\x0b(?=[a-z])"), "\\\\v"),
+    (re.compile("\x07(?=[a-z])"), "\\\\a"),
+    (re.compile(r"\t(?=(?:heta|ext|imes|frac|au|ilde|riangle|an|op|ag|extbf|herefore)(?![a-z]))"), r"\\t"),
+)
+_ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&nbsp;": " ", "&quot;": '"', "&#39;": "'", "&minus;": "-"}
+_ENTITY = re.compile("|".join(_ENTITIES))
+_STYLE = re.compile(r"\{?\s*\\(?:displaystyle|textstyle)(?![A-Za-z])\s*")
+_COLOUR = re.compile(
+    r"\\(?P<two>textcolor|colorbox|class|style|cssId|htmlClass|htmlId|htmlStyle|bbox)|\\(?P<one>color|require|definecolor)"
+)
+_DEFINITION = re.compile(
+    r"\\(?:(?:re|provide)?newcommand|DeclareMathOperator|def|gdef|newenvironment)\*?\s*(?:\{\s*\\[A-Za-z]+\s*\}|\\[A-Za-z]+|\\.)\s*"
+    r"(?:\[\d\]|(?:#\d)+)?\s*(?:\[[^\]]*\])?\s*(?=\{)"
+)
+_HIDDEN = frozenset({"\\begingroup", "\\endgroup", "\\nonumber", "\\notag"})
+_LATEX_PREFIX = re.compile(r"\Alatex\s+(?=\S)")
+_OUTER = (("$$", "$$", True), ("\\[", "\\]", True), ("\\(", "\\)", False), ("$", "$", False))
+
+MATH_ENVIRONMENTS = frozenset((
+    "equation", "align", "gather", "multline", "eqnarray", "alignat", "flalign", "displaymath", "math",
+    "dmath", "darray", "subequations", "cases", "dcases", "rcases", "array", "matrix", "pmatrix", "bmatrix",
+    "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "split", "aligned", "alignedat", "gathered", "CD",
+    "numcases", "empheq", "IEEEeqnarray",
+))  # fmt: skip
+"""LaTeX environments that are formulas, without their starred forms."""
+
+
+def clean_tex(tex: str, display: bool = False) -> str:
+    """Clean the TeX between delimiters. Returns "" where no formula is left.
+
+    An inline formula comes out on one line; a display formula keeps its line breaks, without blank lines.
+    """
+    if "<![CDATA[" in tex:
+        tex = _CDATA.sub("", tex)
+        tex = _CDATA.sub("", tex)
+    if _SPECIAL.search(tex):
+        tex = _undamaged(tex)
+        if display and "\n" in tex:
+            tex = "\n".join(filter(None, (" ".join(line.split()) for line in tex.split("\n"))))
+        else:
+            tex = " ".join(tex.split())
+    tex = _stripped(tex)
+    if "\\" in tex:
+        tex = _without_styles(_without_definitions(tex))
+    return tex
+
+
+def _without_definitions(tex: str) -> str:
+    """Drop macro definitions at the start, which a page puts into a hidden formula of their own."""
+    while (match := _DEFINITION.match(tex)) is not None:
+        end = group_end(tex, match.end()) if tex.startswith("{", match.end()) else -1
+        if end == -1:
+            return tex
+        tex = tex[end:].lstrip()
+    return "" if tex in _HIDDEN else tex
+
+
+def _stripped(tex: str) -> str:
+    """Strip blanks, but not the blank of a final control space."""
+    stripped = tex.strip()
+    backslashes = len(stripped) - len(stripped.rstrip("\\"))
+    return stripped + " " if backslashes % 2 and tex.rstrip() != tex else stripped
+
+
+def _undamaged(tex: str) -> str:
+    for pattern, replacement in _CONTROL:
+        tex = pattern.sub(replacement, tex)
+    if "&" in tex:
+        tex = _ENTITY.sub(lambda match: _ENTITIES[match[0]], tex)
+    if "%" in tex and "\n" in tex:
+        tex = _COMMENT.sub(r"\1", tex)
+    return _ZERO_WIDTH.sub("", tex).replace("\u00a0", " ")
+
+
+def _without_styles(tex: str) -> str:
+    r"""Drop a `\displaystyle` around or before the whole formula, and colours and other dress anywhere."""
+    match = _STYLE.match(tex)
+    while match is not None:
+        if match[0].startswith("{"):
+            if group_end(tex, 0) != len(tex):
+                break
+            tex = tex[match.end() : -1].strip()
+        else:
+            tex = tex[match.end() :]
+        match = _STYLE.match(tex)
+    return _without_colours(tex) if _COLOUR.search(tex) else tex
+
+
+def group_end(tex: str, start: int, closing: str = "}") -> int:
+    """The position after the group that opens at `start`, or -1. Escaped braces do not count."""
+    depth = 0
+    at = start
+    opening = tex[start]
+    while at < len(tex):
+        char = tex[at]
+        if char == "\\":
+            at += 1
+        elif char == opening:
+            depth += 1
+        elif char == closing:
+            depth -= 1
+            if depth == 0:
+                return at + 1
+        at += 1
+    return -1
+
+
+def _without_colours(tex: str) -> str:
+    r"""`\color{red}{x}`, `{\color{red} x}`, `\textcolor{red}{x}` and `\class{c}{x}` become `x`."""
+    out: list[str] = []
+    at = 0
+    while (match := _COLOUR.search(tex, at)) is not None:
+        end = _skip_argument(tex, match.end())
+        follows = tex[match.end() : match.end() + 1]
+        if end == -1 or follows.isalpha():
+            out.append(tex[at : match.end()])
+            at = match.end()
+            continue
+        before = tex[at : match.start()]
+        if match["one"] and before.endswith("{") and not before.endswith("\\{"):
+            # {\color{red} x}: the group goes too, unless it is an argument
+            close = group_end(tex, match.start() - 1)
+            if close != -1 and not re.search(r"(?:[\^_\]}]|\\[A-Za-z]+)\s*\Z", before[:-1]):
+                tex = tex[:end] + tex[end : close - 1].strip() + tex[close:]
+                before = before[:-1]
+        out.append(before)
+        while tex[end : end + 1] == " ":
+            end += 1
+        if tex[end : end + 1] == "{" and not re.search(r"(?:[\^_]|\\[A-Za-z]+)\s*\Z", before):
+            close = group_end(tex, end)
+            if close != -1 and match["one"] != "require":
+                tex = tex[:end] + tex[end + 1 : close - 1] + tex[close:]
+        elif out[-1][-1:].isalpha() and tex[end : end + 1].isalpha() and re.search(r"\\[A-Za-z]+\Z", out[-1]):
+            out.append(" ")
+        at = end
+    out.append(tex[at:])
+    return "".join(out).strip()
+
+
+def _skip_argument(tex: str, at: int) -> int:
+    """The position after `[…]{…}` or `{…}` at `at`, or -1."""
+    while tex[at : at + 1] == " ":
+        at += 1
+    if tex[at : at + 1] == "[":
+        at = group_end(tex, at, "]")
+        if at == -1:
+            return -1
+        if tex[at : at + 1] != "{":
+            return at
+    return group_end(tex, at) if tex[at : at + 1] == "{" else -1
+
+
+def strip_delimiters(tex: str) -> tuple[str, bool | None]:
+    r"""Take `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and WordPress's `latex ` off. Returns (tex, display, None if unknown)."""
+    tex = tex.strip()
+    for opening, closing, display in _OUTER:
+        if len(tex) > len(opening) + len(closing) and tex.startswith(opening) and tex.endswith(closing):
+            inner = tex[len(opening) : -len(closing)]
+            if opening not in inner and not inner.endswith("\\"):
+                return _LATEX_PREFIX.sub("", inner), display
+    return tex, True if tex.startswith("\\begin{") and environment_name(tex) in _DISPLAYED else None
+
+
+_DISPLAYED = MATH_ENVIRONMENTS - {"math"}
+_BEGIN = re.compile(r"\\begin\s*\{([A-Za-z]+)\*?\}")
+
+
+def environment_name(tex: str) -> str:
+    r"""The name in a leading `\begin{name}`, without its star; "" where there is none."""
+    match = _BEGIN.match(tex)
+    return match[1] if match else ""
+
+
+_TEXT_GROUP = re.compile(
+    r"\\(?:text|textrm|textbf|textit|mbox|hbox|mathrm|operatorname|mathbf|textsf|label|ref|tag)\b\*?\s*\{[^{}]*\}"
+)
+_OPERATOR = re.compile(r"[\\^_=<>+{}|≤≥≠∈×÷·±∞√]")
+_WORDS = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}\s+[A-Za-z]{2,}")
+_TOKEN = re.compile(r"[A-Za-z0-9α-ωΑ-Ω.,:;!'()\[\]/*&\s-]+\Z")
+_PRICE = re.compile(r"\s*\d[\d.,]*(?:\s*[KkMmBb]|\s*(?:million|billion|thousand|USD|US|CAD|AUD))?\b")
+
+
+def looks_like_math(content: str, sure: bool) -> bool:
+    """Whether the text between two single dollars is a formula.
+
+    sure: the page says that `$` delimits formulas; then only what reads like prose between two prices is refused.
+    """
+    if not content.strip():
+        return False
+    plain = _TEXT_GROUP.sub(" ", content)
+    prose = _WORDS.search(plain) is not None
+    price = _PRICE.match(plain)
+    if sure:
+        return not (prose and "\\" not in plain) and not (price and content[-1].isspace() and "\\" not in plain)
+    if content[0].isspace() or content[-1].isspace():
+        return "\\" in plain and not prose
+    if price and (prose or (price.end() < len(plain) and not _OPERATOR.search(plain))):
+        return price.end() < len(plain) and not prose and plain[price.end() :].strip().isalpha() and len(plain) < 8
+    if prose:
+        return "\\" in plain and len(plain.split()) < 40
+    if _OPERATOR.search(plain):
+        return True
+    return len(plain) <= 40 and _TOKEN.match(plain) is not None and not re.search(r"[A-Za-z]{5,}", plain)

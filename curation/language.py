@@ -1,0 +1,141 @@
+"""Find the language of each document and drop those that the recipe does not keep.
+
+Math pages mislead identifiers: LaTeX commands, variable names and code look like other languages. So formulas and code
+are taken out first, Han, kana and Hangul are told apart by counting characters, and only the rest goes to py3langid
+(langid.py's naive Bayes over byte n-grams, https://github.com/adbar/py3langid), restricted to the web's languages.
+On 2,519 beginnings of real pages and formula-stripped problems in English and Chinese this makes 5 errors; restricted
+py3langid alone 32, unrestricted 110, lingua 87 (124 in its fast mode), which is also 7 to 15 times slower.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from pydantic import Field
+
+from mathmill.core.config import Probability, StageConfig
+from mathmill.core.schemas import replace_columns
+from mathmill.core.stage import BatchStage, Output, StageContext, split_dropped
+
+UNDETERMINED = "und"
+"""What a text without letters gets (ISO 639-2)."""
+
+LANGUAGES = (
+    "en", "zh", "ja", "ko", "ar", "bg", "bn", "ca", "cs", "da", "de", "el", "es", "et", "fa", "fi", "fr", "he", "hi",
+    "hr", "hu", "id", "it", "lt", "lv", "ms", "nl", "no", "pl", "pt", "ro", "ru", "sk", "sl", "sr", "sv", "th", "tr",
+    "uk", "ur", "vi",
+)  # fmt: skip
+"""The languages told apart: a text in a rarer one gets the most similar of these."""
+
+_SAMPLE = 2_000  # characters judged at the start of a text, and again in its middle: enough for any identifier
+_HAN_WEIGHT = 3  # one Han character carries about as much as three Latin letters
+_UNSURE = 0.5  # "Solve for x" is too little to tell English from Norwegian: below this, plain ASCII counts as English
+
+
+class LanguageConfig(StageConfig):
+    """`language:` in a recipe."""
+
+    keep: tuple[str, ...] = Field(("en", "zh"), min_length=1)  # ISO 639-1, or "und" for texts without any letter
+    min_score: Probability = 0.0  # drop also what is kept by language with less confidence than this
+
+
+class Language(BatchStage):
+    """Sets `lang` and `lang_score` and drops rows in other languages as "other_language".
+
+    A language that the source states (`lang` not null) is believed, and only compared with `keep`.
+    """
+
+    name = "language"
+    version = 1
+    Config: ClassVar[type[StageConfig]] = LanguageConfig
+    config: LanguageConfig
+
+    def open(self, context: StageContext) -> None:
+        """Load the identifier's tables (0.3 s)."""
+        self._identifier = LanguageIdentifierModel()
+
+    def process_batch(self, batch: pa.RecordBatch) -> Iterable[Output]:
+        """Judge each document without a language and compare all with `keep`."""
+        stated = batch.column("lang").to_pylist()
+        scores = batch.column("lang_score").to_pylist()
+        langs: list[str] = []
+        formulas, blocks = batch.column("formulas"), batch.column("blocks")
+        for i, lang in enumerate(stated):
+            if lang is None:
+                code = pc.equal(blocks[i].values.field("role"), "code")
+                holes = [*_spans(formulas[i].values), *_spans(blocks[i].values.filter(code))]
+                lang, scores[i] = self._identifier.identify(prose(batch.column("text")[i].as_py(), holes))
+            langs.append(lang)
+        kept = {lang.casefold() for lang in self.config.keep}
+        keep = np.array([primary_subtag(lang) in kept for lang in langs])
+        batch = replace_columns(batch, lang=pa.array(langs, pa.string()), lang_score=pa.array(scores, pa.float32()))
+        score = np.array([1.0 if score is None else score for score in scores])  # a source's word is not doubted
+        keep &= score >= self.config.min_score
+        return split_dropped(batch, keep, self.name, "other_language", score, detail=langs)
+
+
+def _spans(spans: pa.StructArray) -> Iterable[tuple[int, int]]:
+    return zip(spans.field("start").to_pylist(), spans.field("end").to_pylist(), strict=True)
+
+
+def primary_subtag(lang: str) -> str:
+    """Return the language of a tag: "zh-Hant-TW" and "zh_CN" are "zh"."""
+    return lang.replace("_", "-").split("-", 1)[0].casefold()
+
+
+def prose(text: str, holes: Iterable[tuple[int, int]]) -> str:
+    """Sample a text's words: each hole (start, end) replaced by a space, then the start and the middle of the rest."""
+    pieces: list[str] = []
+    position = 0
+    for start, end in sorted(holes):
+        pieces.append(text[position : max(start, position)])
+        position = max(position, end)
+    pieces.append(text[position:])
+    words = " ".join(pieces)
+    if len(words) <= 2 * _SAMPLE:
+        return words
+    middle = max(_SAMPLE, len(words) // 2 - _SAMPLE // 2)
+    return f"{words[:_SAMPLE]} {words[middle : middle + _SAMPLE]}"
+
+
+class LanguageIdentifierModel:
+    """Identifies the language of formula-free text by script first, then by byte n-grams."""
+
+    def __init__(self) -> None:
+        self._model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        self._model.set_languages(LANGUAGES)
+
+    def identify(self, words: str) -> tuple[str, float]:
+        """Return an ISO 639-1 code and a confidence in [0, 1], in steps of 1/1024 (the same on every machine)."""
+        lang, score = self._identify(words)
+        return lang, round(score * 1024) / 1024
+
+    def _identify(self, words: str) -> tuple[str, float]:
+        points = np.frombuffer(words.encode("utf-32-le", "surrogatepass"), np.uint32)
+        han, kana, hangul = (_count(points, ranges) for ranges in (_HAN, _KANA, _HANGUL))
+        east_asian = han + kana + hangul
+        letters = sum(map(str.isalpha, words)) - east_asian
+        if east_asian * _HAN_WEIGHT > letters:
+            share = east_asian * _HAN_WEIGHT / (east_asian * _HAN_WEIGHT + letters)
+            if hangul > han + kana:
+                return "ko", share
+            # Japanese writes its grammar in kana, mostly over a third of a text; Chinese at most quotes some.
+            return ("ja" if kana > 0.08 * (han + kana) else "zh"), share
+        if not letters:
+            return UNDETERMINED, 0.0
+        lang, score = self._model.classify(words)
+        if score < _UNSURE and all(c.isascii() for c in words if c.isalpha()):
+            return "en", _UNSURE
+        return lang, score
+
+
+def _count(points: np.ndarray, ranges: Sequence[tuple[int, int]]) -> int:
+    return sum(int(((points >= low) & (points <= high)).sum()) for low, high in ranges)
+
+
+_HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
+_KANA = ((0x3041, 0x3096), (0x30A1, 0x30FA), (0x31F0, 0x31FF), (0xFF66, 0xFF9D))
+_HANGUL = ((0x1100, 0x11FF), (0x3130, 0x318F), (0xAC00, 0xD7A3))

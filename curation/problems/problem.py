@@ -1,0 +1,130 @@
+"""A problem found on a page or in a text, and the drafts from which the finders build it.
+
+Finders only collect spans of the page's text; `build` cuts them out, carries the formulas over, finds the final answer
+and segments the steps. So everything in a problem can be traced back to the characters it came from.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from mathmill.core.answers import extract_answer
+from mathmill.curation.problems.steps import segment_steps
+
+MAX_ANSWER_CHARS = 80
+"""What stands under "Answer" and is longer than this, or has several lines, is read like a solution."""
+
+_JOINT = "\n\n"
+
+
+class Formula(NamedTuple):
+    """A formula's span in a text, delimiters included, as in the records."""
+
+    start: int
+    end: int
+    display: bool
+    encoding: str | None = None
+
+
+class Span(NamedTuple):
+    """Characters `text[start:end]` of a page."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A question with its solution and final answer, where they were found."""
+
+    question: str
+    solution: str | None = None
+    answer: str | None = None
+    step_spans: tuple[tuple[int, int], ...] = ()  # in `solution`
+    question_formulas: tuple[Formula, ...] = ()
+    solution_formulas: tuple[Formula, ...] = ()
+    spans: tuple[Span, ...] = ()  # of the question's parts, then of the solution's, in the page's text
+
+    @property
+    def steps(self) -> list[str]:
+        """The reasoning steps of the solution."""
+        return [] if self.solution is None else [self.solution[start:end] for start, end in self.step_spans]
+
+    @property
+    def n_steps(self) -> int:
+        """How many reasoning steps the solution has; 0 where there is none."""
+        return len(self.step_spans)
+
+
+@dataclass
+class Draft:
+    """The parts of a problem while a page is read, as spans of its text."""
+
+    number: str | None = None
+    question: list[Span] = field(default_factory=list)
+    solution: list[Span] = field(default_factory=list)
+    answer: Span | None = None
+    certain: bool = True  # marked as a problem; False for a bare numbered item, which must prove itself
+
+    @property
+    def solved(self) -> bool:
+        """Whether there is anything to learn from."""
+        return bool(self.solution) or self.answer is not None
+
+
+def build(text: str, formulas: Sequence[Formula], draft: Draft) -> Problem | None:
+    """Cut a draft's parts out of the text; None where nothing is left of the question.
+
+    formulas: of the whole text, sorted. A solution that is only an answer ("ⓐ 5") is both solution and answer.
+    """
+    question, question_formulas = _compose(text, formulas, draft.question)
+    if not any(c.isalnum() for c in question):
+        return None
+    parts = draft.solution or ([draft.answer] if draft.answer is not None else [])
+    solution, solution_formulas = _compose(text, formulas, parts)
+    if not any(c.isalnum() for c in solution):
+        return Problem(question, question_formulas=question_formulas, spans=tuple(draft.question))
+    return Problem(
+        question=question,
+        solution=solution,
+        answer=_answer(text, draft, solution),
+        step_spans=tuple(segment_steps(solution, [(f.start, f.end) for f in solution_formulas])),
+        question_formulas=question_formulas,
+        solution_formulas=solution_formulas,
+        spans=(*draft.question, *parts),
+    )
+
+
+def _answer(text: str, draft: Draft, solution: str) -> str | None:
+    """Take the answer as it is stated apart, or else find it in the solution."""
+    stated = "" if draft.answer is None else text[slice(*draft.answer)].strip()
+    if stated and len(stated) <= MAX_ANSWER_CHARS and "\n" not in stated:
+        return stated.rstrip("。．.；;，, ") or None
+    return extract_answer(stated or solution) or extract_answer(solution)
+
+
+def _compose(text: str, formulas: Sequence[Formula], spans: Sequence[Span]) -> tuple[str, tuple[Formula, ...]]:
+    """Join parts of a text, the space around them removed, and re-base the formulas that lie in them."""
+    pieces: list[str] = []
+    moved: list[Formula] = []
+    length = 0
+    for start, end in spans:
+        while start < end and text[start].isspace():
+            start += 1
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        if start == end:
+            continue
+        if pieces:
+            length += len(_JOINT)
+        for i in range(bisect_left(formulas, start, key=lambda f: f.start), len(formulas)):
+            formula = formulas[i]
+            if formula.start >= end:
+                break
+            if formula.end <= end:
+                shift = length - start
+                moved.append(formula._replace(start=formula.start + shift, end=formula.end + shift))
+        pieces.append(text[start:end])
+        length += end - start
+    return _JOINT.join(pieces), tuple(moved)
