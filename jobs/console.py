@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mathmill.core.ledger import Entry
 from mathmill.jobs.plan import Segment
-from mathmill.jobs.summary import Summary
+from mathmill.jobs.summary import Step, Summary, funnel_of
 
 
 class Watcher:
@@ -42,9 +42,8 @@ class Watcher:
             self._bars.advance(self._bars.task_ids[-1])
             return
         self._current = (name, number + 1)
-        rows = sum(file.rows for file in entry.files)
         self._console.print(
-            f"{segment.title}: task {entry.index} done in {entry.seconds:.1f} s, {rows:,} rows "
+            f"{segment.title}: task {entry.index} done in {entry.seconds:.1f} s, {len(entry.files)} files "
             f"({number + 1}/{len(segment.tasks)})"
         )
 
@@ -81,21 +80,22 @@ class JsonWatcher:
         print(json.dumps(event), file=sys.stderr, flush=True)
 
 
-_FUNNEL_SEGMENTS = ("pages", "documents", "problems")
-
-
 def funnel_lines(summary: Summary) -> list[str]:
     """The funnel as aligned lines: rows in, rows on, and the reasons of those that left."""
-    lines = [f"{'stage':<18}{'in':>10}{'out':>10}   left out"]
-    for step in summary.steps:
-        if step.segment not in _FUNNEL_SEGMENTS or (step.stage == "read" and step.segment != summary.steps[0].segment):
-            continue
-        why = [f"{reason} {count:,}" for reason, count in step.reasons.most_common()]
-        why += [f"quarantined {step.quarantined:,}"] if step.quarantined else []
-        why += [f"-> {rows:,} {port}" for port, rows in step.further.items()]
-        rows_in = f"{step.rows_in:,}" if step.rows_in else ""
-        lines.append(f"{step.stage:<18}{rows_in:>10}{step.rows_out:>10,}   {', '.join(why)}".rstrip())
-    return lines
+    lines = []
+    for corpus in ("documents", "problems"):
+        steps = funnel_of(summary, corpus)
+        if steps:
+            lines += [f"{corpus:<18}{'in':>10}{'out':>10}   left out", *map(_funnel_line, steps), ""]
+    return lines[:-1]
+
+
+def _funnel_line(step: Step) -> str:
+    why = [f"{reason} {count:,}" for reason, count in step.reasons.most_common()]
+    why += [f"quarantined {step.quarantined:,}"] if step.quarantined else []
+    why += [f"-> {rows:,} {port}" for port, rows in step.further.items()]
+    rows_in = f"{step.rows_in:,}" if step.rows_in else ""
+    return f"{step.stage:<18}{rows_in:>10}{step.rows_out:>10,}   {', '.join(why)}".rstrip()
 
 
 def shard_lines(summary: Summary) -> list[str]:
@@ -122,6 +122,7 @@ def summary_json(summary: Summary) -> dict[str, object]:
         "funnel": [
             {
                 "segment": step.segment,
+                "corpus": step.corpus,
                 "stage": step.stage,
                 "rows_in": step.rows_in,
                 "rows_out": step.rows_out,

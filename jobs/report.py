@@ -9,7 +9,7 @@ import jinja2
 
 from mathmill.core.schemas import DIFFICULTIES, SCHOOL_STAGES
 from mathmill.core.storage import Folder
-from mathmill.jobs.summary import Step, Summary
+from mathmill.jobs.summary import Step, Summary, funnel_of
 
 _TEXT = 600
 """Characters of a sample that are shown."""
@@ -40,8 +40,8 @@ def render(summary: Summary) -> str:
     return environment.get_template("report").render(
         summary=summary,
         funnels=[
-            ("Pages and documents", funnel_bars(summary, ("pages", "documents"))),
-            ("Problems", funnel_bars(summary, ("problems",))),
+            ("Pages and documents", funnel_bars(summary, "documents")),
+            ("Problems", funnel_bars(summary, "problems")),
         ],
         labels=[
             ("Documents by language", bars(Counter(summary.documents.column("lang").to_pylist()))),
@@ -75,18 +75,11 @@ def bars(counts: Mapping[str | None, int], order: tuple[str, ...] = ()) -> list[
     return found + ([Bar("not labelled", counts[None], counts[None] / widest)] if None in counts else [])
 
 
-def funnel_bars(summary: Summary, segments: tuple[str, ...]) -> list[Bar]:
+def funnel_bars(summary: Summary, corpus: str) -> list[Bar]:
     """What each stage let through, and why the others left."""
-    steps = [step for step in summary.steps if step.segment in segments]
-    first = True
-    result = []
+    steps = funnel_of(summary, corpus)
     widest = max((step.rows_out for step in steps), default=1) or 1
-    for step in steps:
-        if step.stage == "read" and not first:
-            continue
-        first = False
-        result.append(Bar(step.stage, step.rows_out, step.rows_out / widest, _note(step)))
-    return result
+    return [Bar(step.stage, step.rows_out, step.rows_out / widest, _note(step)) for step in steps]
 
 
 def _note(step: Step) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mathmill.core.errors import ConfigError, DataError
+from mathmill.core.errors import ConfigError, DataError, MathmillError
 from mathmill.tokenize.manifest import Manifest, load, manifest_path
 from mathmill.tokenize.reader import ShardReader
 from mathmill.tokenize.repack import repack as repack_shards
 from mathmill.tokenize.tokenizer import Tokenizer
-from mathmill.tokenize.verify import VerifyReport, verify_shards
+from mathmill.tokenize.verify import Check, VerifyReport, verify_shards
 
 
 def load_info(path: str) -> Manifest:
@@ -49,10 +49,12 @@ def tokenizer_of(path: str) -> Tokenizer | None:
 
 def verify(path: str) -> VerifyReport:
     """Prove shards; the round trip to text is part of it where the tokenizer lies beside them."""
-    manifest_readable = verify_shards(path)
-    if not manifest_readable.ok:
-        return manifest_readable
-    return verify_shards(path, tokenizer_of(path))
+    try:
+        tokenizer = tokenizer_of(path)
+    except MathmillError as error:  # no manifest, or another tokenizer: the other checks say what else is wrong
+        report = verify_shards(path)
+        return VerifyReport(report.path, (*report.checks, Check("tokenizer", False, str(error))))
+    return verify_shards(path, tokenizer)
 
 
 def repack(path: str, out: str, seq_len: int | None, groups: Mapping[str, str] | None) -> Manifest:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from mathmill.core.ledger import FileEntry, StageCounts
 from mathmill.core.stage import DROPPED_PORT, OUT, QUARANTINE_PORT
-from mathmill.jobs.pipeline import Finished, MainJob
+from mathmill.jobs.pipeline import PROBLEMS, Finished, MainJob
 from mathmill.tokenize.manifest import Manifest
 from mathmill.tokenize.mixture import Mixture
 
@@ -24,7 +24,9 @@ class Step:
     """One stage of a segment over all its tasks."""
 
     segment: str
+    corpus: str  # "documents" or "problems": what its rows are
     stage: str
+    reads_again: bool = False  # a reader of what an earlier segment wrote
     rows_in: int = 0
     rows_out: int = 0
     further: Counter[str] = field(default_factory=Counter)  # rows by port other than out, dropped, quarantine
@@ -78,19 +80,27 @@ class Summary:
 
 def funnel(job: MainJob) -> list[Step]:
     """Stages in the order in which data met them, over all tasks and sources."""
-    steps: list[Step] = []
+    steps: dict[tuple[str, str, str, int], Step] = {}
     for finished in job.finished.values():
-        places: dict[tuple[str, int], Step] = {}
-        for entry in finished.entries.values():
+        for task in finished.segment.tasks:
+            chain = finished.segment.chains[task.chain]
             seen: Counter[str] = Counter()
-            for counts in entry.stages:
-                place = (counts.stage, seen[counts.stage])
+            for place, counts in enumerate(finished.entries[task.identity].stages):
+                in_fork = place > len(chain.stages)  # the reader comes first
+                corpus = PROBLEMS if in_fork or PROBLEMS in (chain.out, finished.segment.name) else "documents"
+                key = (finished.segment.name, corpus, counts.stage, seen[counts.stage])
                 seen[counts.stage] += 1
-                if place not in places:
-                    places[place] = Step(finished.segment.name, counts.stage)
-                places[place].add(counts)
-        steps.extend(places.values())
-    return steps
+                if key not in steps:
+                    again = counts.stage == "read" and task.inputs[0].kind != "source"
+                    steps[key] = Step(finished.segment.name, corpus, counts.stage, again)
+                steps[key].add(counts)
+    return list(steps.values())
+
+
+def funnel_of(summary: "Summary", corpus: str) -> list[Step]:
+    """The steps that decide what becomes of documents or of problems; reading again what the run wrote is left out."""
+    curation = ("pages", "documents", "problems")
+    return [s for s in summary.steps if s.segment in curation and s.corpus == corpus and not s.reads_again]
 
 
 _LIGHT_DOCUMENT = ["source", "license", "lang", "math_score"]

@@ -7,6 +7,7 @@ reader, where installed, must see the same tokens; and tokens must decode to tex
 
 import importlib
 import unicodedata
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -291,7 +292,9 @@ def _evenly(count: int, sample: int | None) -> list[int]:
 def _megatron() -> Any:
     """Megatron's own reader, or None where megatron-core (or the torch that it needs) is not installed."""
     try:
-        return importlib.import_module("megatron.core.datasets.indexed_dataset").IndexedDataset
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about packages for training that reading does not need
+            return importlib.import_module("megatron.core.datasets.indexed_dataset").IndexedDataset
     except ImportError:
         return None
 

@@ -12,7 +12,9 @@ import pytest
 from mathmill.core.mathnorm import normalise_formula
 from mathmill.core.schemas import record_id
 from mathmill.jobs.run import Finished
+from mathmill.jobs.shards import tokenizer_of
 from mathmill.tokenize.reader import ShardReader
+from mathmill.tokenize.verify import verify_shards
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -134,6 +136,15 @@ def test_the_shards_hold_the_documents(out: Path) -> None:
     assert records == {row["doc_id"] for row in read(out, "documents")} | {
         row["problem_id"] for row in read(out, "problems")
     }
+
+
+def test_decoding_the_shards_gives_back_the_documents(out: Path) -> None:
+    texts = {row["doc_id"]: row["text"] for row in read(out, "documents")}
+    tokenizer = tokenizer_of(str(out / "shards"))
+    report = verify_shards(out / "shards", tokenizer, sample=None, texts=texts)
+    assert report.ok, report.lines()
+    wrong = dict.fromkeys(texts, "another text")
+    assert not verify_shards(out / "shards", tokenizer, sample=None, texts=wrong).ok
 
 
 def test_the_mixture_is_as_asked_within_a_row_of_each_group(demo: Finished, out: Path) -> None:
