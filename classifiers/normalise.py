@@ -2,8 +2,9 @@
 
 fastText splits on spaces alone, so `x^2+1=0` or a Chinese sentence would be one token that never occurs again. Here
 words are lower-cased, LaTeX commands are tokens with their backslash, and every digit, operator, bracket and Chinese
-character stands alone; nothing is removed (MegaMath's normaliser strips digits and operators, and with them the math).
-It is one pass in numba over the bytes of a whole Arrow column, so that prediction is not slowed by Python.
+character stands alone (MegaMath's normaliser strips digits and operators, and with them the math). fastText averages
+over all tokens, so a long listing would drown a page's few theorems; with `log_counts` a token that occurs n times
+weighs about log2 n. It is one pass in numba over the bytes of a whole Arrow column: prediction is not slowed by Python.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ class Normaliser(Config):
 
     version: int = Field(VERSION, ge=VERSION, le=VERSION)
     max_bytes: int = Field(16_384, ge=64)  # UTF-8 bytes read of each text; a page's topic is clear long before
+    log_counts: bool = False  # keep only the 1st, 2nd, 4th, 8th, … occurrence of a token; not for word n-grams
 
     def lines(self, texts: Sequence[str] | pa.Array) -> list[str]:
         """Turn each text (a null counts as empty) into one line of tokens with single spaces between them."""
@@ -35,23 +37,29 @@ class Normaliser(Config):
         data = np.frombuffer(data_buffer, np.uint8) if data_buffer else np.zeros(0, np.uint8)
         sizes = np.minimum(np.diff(offsets), self.max_bytes)
         tokens = np.empty(2 * int(sizes.sum()) + len(column), np.uint8)
-        ends = tokenise(data, offsets[:-1], sizes, tokens)
+        ends = tokenise(data, offsets[:-1], sizes, tokens, self.log_counts)
         line_offsets = np.concatenate([np.zeros(1, np.int64), ends])
         lines = pa.LargeStringArray.from_buffers(len(column), pa.py_buffer(line_offsets), pa.py_buffer(tokens))
         return lines.to_pylist()
 
 
 @njit(cache=True)
-def tokenise(data: np.ndarray, starts: np.ndarray, sizes: np.ndarray, out: np.ndarray) -> np.ndarray:
+def tokenise(data: np.ndarray, starts: np.ndarray, sizes: np.ndarray, out: np.ndarray, log_counts: bool) -> np.ndarray:
     """Write the tokens of all texts to `out` and return where each text's line ends in it.
 
     data: uint8, UTF-8. starts, sizes: int64 (n_texts,), bytes. out: uint8, two bytes for each byte read are enough.
     Returns int64 (n_texts,).
     """
     ends = np.empty(len(starts), np.int64)
+    longest = sizes.max() if log_counts and len(sizes) else 0
+    n_slots = 64
+    while n_slots < 2 * longest:  # never more than half full
+        n_slots *= 2
+    slots = np.full((n_slots, 3), -1, np.int64)
     n = 0
     for text in range(len(starts)):
         first = n
+        token = n  # where the token that is being written begins
         i = starts[text]
         stop = i + sizes[text]
         state = APART
@@ -66,13 +74,43 @@ def tokenise(data: np.ndarray, starts: np.ndarray, sizes: np.ndarray, out: np.nd
                 continue
             letter = is_letter(point)
             command = state == COMMAND and point < 0x80 and not 0x30 <= point <= 0x39  # \( and \\ are one token too
-            if not command and not (letter and state == WORD) and n > first:
-                out[n] = SPACE
-                n += 1
+            if not command and not (letter and state == WORD):
+                if log_counts and n > token and not counts(out, token, n, slots, text):
+                    n = token
+                elif n > token:
+                    out[n] = SPACE
+                    n += 1
+                token = n
             n = encode(point, out, n)
             state = WORD if letter else COMMAND if point == BACKSLASH and not command else APART
+        if log_counts and n > token and not counts(out, token, n, slots, text):
+            n = token
+        if first < n == token:  # the last token was left out: so is the space before it
+            n -= 1
         ends[text] = n
     return ends
+
+
+@njit(cache=True)
+def counts(out: np.ndarray, start: int, end: int, slots: np.ndarray, text: int) -> bool:
+    """Count the token out[start:end] and say whether this is its 1st, 2nd, 4th, 8th, … occurrence in the text.
+
+    slots: int64 (a power of two, 3), a hash table in use: hash, number of the text that it was seen in, occurrences.
+    """
+    key = np.int64(-3750763034362895579)  # FNV-1a
+    for k in range(start, end):
+        key = (key ^ np.int64(out[k])) * np.int64(1099511628211)
+    mask = len(slots) - 1
+    slot = (key ^ (key >> 32)) & mask
+    while slots[slot, 1] == text and slots[slot, 0] != key:
+        slot = (slot + 1) & mask
+    if slots[slot, 1] != text:
+        slots[slot, 0] = key
+        slots[slot, 1] = text
+        slots[slot, 2] = 0
+    slots[slot, 2] += 1
+    n = slots[slot, 2]
+    return (n & (n - 1)) == 0
 
 
 SPACE = 0x20

@@ -7,15 +7,11 @@ each as long as a start or a timeout.) The child stays for the next task; it die
 """
 
 import atexit
-import ctypes
 import fcntl
-import importlib
 import json
 import os
-import resource
 import select
 import signal
-import struct
 import subprocess
 import sys
 import threading
@@ -23,25 +19,31 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from mathmill.core import errors
 from mathmill.core.config import Config, StageConfig, digest
-from mathmill.core.errors import ConfigError, MathmillError, OperationError
+from mathmill.core.errors import MathmillError, OperationError
+from mathmill.core.isolate_child import (
+    BATCH,
+    CLOSE,
+    DONE,
+    ERROR,
+    FAILURE,
+    HEADER,
+    OPEN,
+    OUT_OF_MEMORY,
+    make_stage,
+    to_ipc,
+    to_output,
+)
 from mathmill.core.stage import BatchStage, Output, Port, StageContext, quarantine
 
 _FAN_OUT = 16
-_HEADER = struct.Struct("<cQ")  # kind of message, bytes that follow
-_OPEN, _BATCH, _CLOSE = b"o", b"b", b"c"  # to the child
-_DONE, _OUTPUT, _ERROR, _FAILURE = b"d", b"p", b"e", b"f"  # from it; an error stops the run, a failure is of the rows
-_ALIGNMENT = 64  # an output's batch starts at a multiple of this, behind its port: Arrow warns of what stands elsewhere
-_OUT_OF_MEMORY = 77  # exit status of a child that has run into its limit and noticed
 _MAX_IDLE = 2
 _PIPE_BYTES = 1 << 20
-_PR_SET_PDEATHSIG = 1
 _F_SETPIPE_SZ = 1031
 
 
@@ -66,7 +68,7 @@ class Isolated(BatchStage):
     def __init__(self, cls: str, config: StageConfig | Mapping[str, Any], limits: Limits | None = None) -> None:
         self._cls = cls
         self._limits = limits or Limits()
-        self._stage = _make_stage(cls, config.model_dump(mode="json") if isinstance(config, StageConfig) else config)
+        self._stage = make_stage(cls, config.model_dump(mode="json") if isinstance(config, StageConfig) else config)
         super().__init__(self._stage.config)
         self.name, self.version = self._stage.name, self._stage.version
         self._context: StageContext | None = None
@@ -87,7 +89,7 @@ class Isolated(BatchStage):
         if child is None:
             return
         try:
-            list(child.ask(_CLOSE, b"", self._limits.row_seconds))
+            list(child.ask(CLOSE, b"", self._limits.row_seconds))
         except (_Death, _RowFailure, MathmillError):
             child.kill()
             return
@@ -117,8 +119,8 @@ class Isolated(BatchStage):
             self._child = child
             was_fresh, child.is_fresh = child.is_fresh, False
             try:
-                answers = child.ask(_BATCH, _to_ipc(batch), self._limits.batch_seconds(batch.num_rows))
-                outputs[:] = map(_to_output, answers)
+                answers = child.ask(BATCH, to_ipc(batch), self._limits.batch_seconds(batch.num_rows))
+                outputs[:] = map(to_output, answers)
                 return None
             except _RowFailure as failure:
                 return str(failure)
@@ -146,7 +148,7 @@ class Isolated(BatchStage):
             idle = _take_idle(self._key())
             child = idle or _Child(self._limits)
             try:
-                list(child.ask(_OPEN, json.dumps(request).encode(), self._limits.open_seconds))
+                list(child.ask(OPEN, json.dumps(request).encode(), self._limits.open_seconds))
                 return child
             except _Death as death:
                 child.kill()
@@ -174,10 +176,10 @@ class _RowFailure(Exception):
 
 
 class _Child:
-    """A child process and the conversation with it: one request, then answers up to `_DONE`."""
+    """A child process and the conversation with it: one request, then answers up to `DONE`."""
 
     def __init__(self, limits: Limits) -> None:
-        command = [sys.executable, "-P", "-m", "mathmill.core.isolate"]
+        command = [sys.executable, "-P", "-m", "mathmill.core.isolate_child"]
         command += [str(os.getpid()), str(limits.memory_bytes)]
         try:
             self._process = subprocess.Popen(
@@ -197,17 +199,17 @@ class _Child:
         """Send a request and give back its outputs; _Death, _RowFailure or the stage's own MathmillError otherwise."""
         deadline = time.monotonic() + seconds
         try:
-            self._write(_HEADER.pack(kind, len(body)), deadline)
+            self._write(HEADER.pack(kind, len(body)), deadline)
             self._write(body, deadline)
             while True:
-                answer, size = _HEADER.unpack(self._read(_HEADER.size, deadline))
+                answer, size = HEADER.unpack(self._read(HEADER.size, deadline))
                 content = self._read(size, deadline)
-                if answer == _DONE:
+                if answer == DONE:
                     return
-                if answer == _ERROR:
+                if answer == ERROR:
                     name, text = json.loads(content.to_pybytes())
                     raise getattr(errors, name)(text)
-                if answer == _FAILURE:
+                if answer == FAILURE:
                     raise _RowFailure(content.to_pybytes().decode())
                 yield content
         except TimeoutError:
@@ -241,7 +243,7 @@ class _Child:
         except subprocess.TimeoutExpired:
             self.kill()
             return "closed its pipe"
-        if status == _OUT_OF_MEMORY:
+        if status == OUT_OF_MEMORY:
             return "out of memory"
         if status >= 0:
             return f"exited with status {status}"
@@ -296,129 +298,3 @@ def _enlarge(pipe: int) -> None:
     """Let a pipe hold more, where the system lets us: fewer switches between the processes."""
     with suppress(OSError):
         fcntl.fcntl(pipe, _F_SETPIPE_SZ, _PIPE_BYTES)
-
-
-def _to_ipc(batch: pa.RecordBatch) -> pa.Buffer:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return sink.getvalue()
-
-
-def _from_ipc(data: pa.Buffer) -> pa.RecordBatch:
-    with pa.ipc.open_stream(data) as reader:
-        return reader.read_next_batch()
-
-
-def _from_port(port: Port) -> bytes:
-    """A port's name, ended and filled up to _ALIGNMENT with zeros."""
-    name = port.encode()
-    return name.ljust((len(name) // _ALIGNMENT + 1) * _ALIGNMENT, b"\0")
-
-
-def _to_output(answer: pa.Buffer) -> Output:
-    port = memoryview(answer)[:1024].tobytes().partition(b"\0")[0].decode()
-    return port, _from_ipc(answer.slice(len(_from_port(port))))
-
-
-def _make_stage(cls: str, config: Mapping[str, Any]) -> BatchStage:
-    module, _, name = cls.partition(":")
-    try:
-        stage_class: type[BatchStage] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"the stage {cls} cannot be imported: {error}") from error
-    return stage_class(stage_class.Config.model_validate(dict(config)))
-
-
-# What follows runs in the child.
-
-
-def main() -> None:
-    """Serve the parent whose process id and memory limit are on the command line, until it closes the pipe."""
-    parent, memory_bytes = map(int, sys.argv[1:3])
-    _bind_to(parent)
-    _limit(memory_bytes)
-    requests, answers = os.dup(0), os.dup(1)
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    os.dup2(2, 1)  # what a stage prints is no answer
-    stage: BatchStage | None = None
-    while (message := _receive(requests)) is not None:
-        kind, body = message
-        try:
-            if kind == _OPEN:
-                stage = _open(json.loads(body.to_pybytes()))
-                os.dup2(null, 1)
-                os.dup2(null, 2)  # from here on, what goes wrong is reported, not printed
-            elif kind == _BATCH and stage is not None:
-                for port, batch in stage.process_batch(_from_ipc(body)):
-                    _send(answers, _OUTPUT, _from_port(port), _to_ipc(batch))
-            elif stage is not None:
-                stage.close()
-            _send(answers, _DONE)
-        except MemoryError:
-            os._exit(_OUT_OF_MEMORY)
-        except MathmillError as error:
-            name = next(base.__name__ for base in type(error).__mro__ if base.__module__ == errors.__name__)
-            _send(answers, _ERROR, json.dumps([name, str(error)]).encode())
-        except Exception as error:
-            text = f"{type(error).__name__}: {error}"
-            if kind == _BATCH:
-                _send(answers, _FAILURE, text.encode("utf-8", "replace"))
-            else:
-                _send(answers, _ERROR, json.dumps(["OperationError", f"the stage cannot be opened: {text}"]).encode())
-
-
-def _bind_to(parent: int) -> None:
-    """Die with the parent, leave Ctrl-C to it, and be the first to go when the machine runs out of memory."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        with suppress(OSError):
-            Path("/proc/self/oom_score_adj").write_text("1000")
-    if os.getppid() != parent:
-        os._exit(0)
-
-
-def _limit(memory_bytes: int) -> None:
-    for kind, value in ((resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_CORE, 0)):
-        hard = resource.getrlimit(kind)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (value, value))
-
-
-def _open(request: dict[str, Any]) -> BatchStage:
-    sys.path[:] = request["path"]
-    stage = _make_stage(request["cls"], request["config"])
-    side_inputs = {name: [Path(path) for path in paths] for name, paths in request["side_inputs"].items()}
-    stage.open(StageContext(Path(request["scratch"]), request["task_index"], side_inputs))
-    return stage
-
-
-def _receive(descriptor: int) -> tuple[bytes, pa.Buffer] | None:
-    header = bytearray(_HEADER.size)
-    if not _read_into(descriptor, memoryview(header)):
-        return None
-    kind, size = _HEADER.unpack(header)
-    body = pa.allocate_buffer(size)
-    return (kind, body) if _read_into(descriptor, memoryview(body)) else None
-
-
-def _read_into(descriptor: int, view: memoryview) -> bool:
-    while view:
-        n = os.readv(descriptor, [view])
-        if n == 0:
-            return False
-        view = view[n:]
-    return True
-
-
-def _send(descriptor: int, kind: bytes, *parts: bytes | pa.Buffer) -> None:
-    for part in (_HEADER.pack(kind, sum(map(len, parts))), *parts):
-        view = memoryview(part)
-        while view:
-            view = view[os.write(descriptor, view) :]
-
-
-if __name__ == "__main__":
-    main()

@@ -21,7 +21,7 @@ import fsspec
 import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
-from mathmill.core.errors import OperationError
+from mathmill.core.errors import ConfigError, OperationError
 
 T = TypeVar("T")
 
@@ -33,7 +33,13 @@ class Folder:
     """A folder that a run reads and writes: a local path or a URL such as `s3://bucket/run`."""
 
     def __init__(self, url: str | Path) -> None:
-        self.fs, root = fsspec.url_to_fs(str(url))
+        try:
+            str(url).encode()
+            self.fs, root = fsspec.url_to_fs(str(url))
+        except UnicodeEncodeError as error:
+            raise ConfigError(f"cannot use {str(url)!r}: the path is not valid UTF-8") from error
+        except (ValueError, ImportError) as error:  # an unknown protocol, or one whose package is not installed
+            raise ConfigError(f"cannot use {url}: {error}") from error
         self.root: str = root.rstrip("/") or root
         self.is_local = isinstance(self.fs, LocalFileSystem)
 
@@ -52,7 +58,7 @@ class Folder:
     def create_folder(self) -> None:
         """Make the folder if it is not there; object stores have none to make."""
         if self.is_local:
-            with operating(f"cannot create the folder {self}"):
+            with writing(f"cannot create the folder {self}"):
                 Path(self.root).mkdir(parents=True, exist_ok=True)
 
     def read(self, name: str) -> bytes:
@@ -89,7 +95,7 @@ class Folder:
 
     def publish(self, local: Path, name: str) -> None:
         """Make a finished local file appear as `name`, whole or not at all; an older one is replaced."""
-        with operating(f"cannot write {self.path(name)}"):
+        with writing(f"cannot write {self.path(name)}"):
             if self.is_local:
                 _publish_locally(local, Path(self.root) / name)
             else:
@@ -97,7 +103,7 @@ class Folder:
 
     def write(self, name: str, data: bytes) -> None:
         """Write a small file, whole or not at all; an older one is replaced."""
-        with operating(f"cannot write {self.path(name)}"):
+        with writing(f"cannot write {self.path(name)}"):
             if self.is_local:
                 target = Path(self.root) / name
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +122,7 @@ class Folder:
         Local: a hard link from a finished temporary file, which fails when the name is taken, so that no reader ever
         sees half an entry. Object stores: a conditional put.
         """
-        with operating(f"cannot write {self.path(name)}"):
+        with writing(f"cannot write {self.path(name)}"):
             if not self.is_local:
                 return self._create_object(name, data)
             target = Path(self.root) / name
@@ -180,10 +186,14 @@ def retry(attempt: Callable[[], T]) -> T:
             return attempt()
         except (FileNotFoundError, FileExistsError, PermissionError, NotADirectoryError, IsADirectoryError):
             raise
-        except (OSError, TimeoutError) as error:
-            local_fault = error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG)
+        except Exception as error:
+            if not isinstance(error, OSError) and type(error).__module__ == "builtins":
+                raise  # a defect, no answer of a store
+            local_fault = getattr(error, "errno", None) in (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG)
             if local_fault or number == _RETRIES - 1 or not _is_transient(error):
-                raise
+                if isinstance(error, OSError):
+                    raise
+                raise OSError(str(error) or type(error).__name__) from error  # the SDKs of stores have their own types
             # jitter never reaches any output, only the moment of the next attempt
             time.sleep(min(20.0, 0.25 * 2**number) * random.uniform(0.5, 1.5))
     raise AssertionError("unreachable")
@@ -197,12 +207,22 @@ def _is_transient(error: Exception) -> bool:
 
 @contextmanager
 def operating(what: str) -> Iterator[None]:
-    """Turn an OSError of the operating system into an OperationError that says what to do."""
+    """Turn an OSError into an OperationError that says what to do; what FileNotFoundError means, the caller knows."""
     try:
         yield
     except FileNotFoundError:
         raise
     except OSError as error:
+        raise OperationError(f"{what}: {explain(error)}") from error
+
+
+@contextmanager
+def writing(what: str) -> Iterator[None]:
+    """The same for writing, where a missing folder is an error like any other."""
+    try:
+        with operating(what):
+            yield
+    except FileNotFoundError as error:
         raise OperationError(f"{what}: {explain(error)}") from error
 
 
@@ -217,8 +237,10 @@ def explain(error: OSError) -> str:
         errno.EPERM: "operation not permitted; choose another output folder with --out",
         errno.ENOTDIR: "a part of this path is a file, not a folder",
         errno.EISDIR: "this is a folder, not a file",
+        errno.EEXIST: "there is something else of this name",
+        errno.ENOENT: "its folder has gone, or cannot be made there",
     }
     number = error.errno
     if number is None and (match := re.search(r"errno (\d+)", str(error), re.IGNORECASE)):
         number = int(match[1])  # pyarrow's own IOErrors carry it in the text only
-    return advice.get(number, str(error))
+    return advice.get(number) or error.strerror or str(error)

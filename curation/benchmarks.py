@@ -24,20 +24,22 @@ class BenchmarkItem(NamedTuple):
     text: str
 
 
-def read_benchmark(path: str, fields: Sequence[str]) -> list[BenchmarkItem]:
+def read_benchmark(path: str, fields: Sequence[str], data: bytes | None = None) -> list[BenchmarkItem]:
     """Read a local or remote benchmark file; each of `fields` that an item has becomes a text of its own.
 
-    ConfigError if the file is missing, of a format not in SUFFIXES, or without the first of `fields`; DataError if it
-    cannot be read.
+    data: the file's content, where it is at hand. ConfigError if the file is missing, of a format not in SUFFIXES, or
+    without the first of `fields`; DataError if it cannot be read.
     """
     name = PurePosixPath(path).name
     if not name.endswith(SUFFIXES):
         raise ConfigError(f"decontaminate: the benchmark file {path} is none of {', '.join(SUFFIXES)}")
+    data = fetch_benchmark(path) if data is None else data
     if ".txt" in name:
-        lines = _text(path).splitlines()
+        lines = _text(path, data).splitlines()
         return [BenchmarkItem(f"{name}:{i}", line) for i, line in enumerate(lines, 1) if line.strip()]
     items: list[BenchmarkItem] = []
-    for number, row in enumerate(_parquet_rows(path, fields) if name.endswith(".parquet") else _json_rows(path), 1):
+    rows = _parquet_rows(path, data, fields) if name.endswith(".parquet") else _json_rows(path, data)
+    for number, row in enumerate(rows, 1):
         if fields[0] not in row:
             raise ConfigError(f"decontaminate: the benchmark file {path} has no `{fields[0]}` (item {number})")
         label = f"{name}:{row.get('id', number)}"
@@ -47,30 +49,32 @@ def read_benchmark(path: str, fields: Sequence[str]) -> list[BenchmarkItem]:
     return items
 
 
-def _bytes(path: str) -> bytes:
+def fetch_benchmark(path: str) -> bytes:
+    """Return a benchmark file's content as it is stored; ConfigError if there is no such file."""
+
     def attempt() -> bytes:
         with fsspec.open(path, "rb") as file:
             return file.read()
 
     try:
         with operating(f"cannot read the benchmark file {path}"):
-            data = retry(attempt)
-        return zstandard.ZstdDecompressor().stream_reader(data).read() if path.endswith(".zst") else data
+            return retry(attempt)
     except FileNotFoundError as error:
         raise ConfigError(f"decontaminate: the benchmark file {path} does not exist") from error
+
+
+def _text(path: str, data: bytes) -> str:
+    try:
+        plain = zstandard.ZstdDecompressor().stream_reader(data).read() if path.endswith(".zst") else data
+        return plain.decode("utf-8-sig")
     except zstandard.ZstdError as error:
         raise DataError(f"the benchmark file {path} is not valid Zstandard: {error}") from error
-
-
-def _text(path: str) -> str:
-    try:
-        return _bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"the benchmark file {path} is not UTF-8: {error}") from error
 
 
-def _json_rows(path: str) -> Iterator[Mapping[str, Any]]:
-    for number, line in enumerate(io.StringIO(_text(path)), 1):
+def _json_rows(path: str, data: bytes) -> Iterator[Mapping[str, Any]]:
+    for number, line in enumerate(io.StringIO(_text(path, data)), 1):
         if not line.strip():
             continue
         try:
@@ -82,10 +86,10 @@ def _json_rows(path: str) -> Iterator[Mapping[str, Any]]:
         yield row
 
 
-def _parquet_rows(path: str, fields: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    data = pa.BufferReader(_bytes(path))
+def _parquet_rows(path: str, data: bytes, fields: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    source = pa.BufferReader(data)
     try:
-        names = pq.read_schema(data).names
-        yield from pq.read_table(data, columns=[name for name in ("id", *fields) if name in names]).to_pylist()
+        names = pq.read_schema(source).names
+        yield from pq.read_table(source, columns=[name for name in ("id", *fields) if name in names]).to_pylist()
     except pa.ArrowInvalid as error:
         raise DataError(f"the benchmark file {path} is not Parquet: {error}") from error

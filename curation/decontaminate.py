@@ -10,6 +10,7 @@ put into a paragraph are found; of 36,287 problems of other sets 0.12 % are hit,
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -20,7 +21,7 @@ from pydantic import Field
 from mathmill.core.config import DataPath, StageConfig
 from mathmill.core.errors import ConfigError
 from mathmill.core.stage import OUT, BatchStage, Output, Port, StageContext, split_dropped
-from mathmill.curation.benchmarks import read_benchmark
+from mathmill.curation.benchmarks import fetch_benchmark, read_benchmark
 from mathmill.curation.minhash import hash_sequences
 from mathmill.curation.ngram_index import EMBEDDED, NONE, SHORT, TEMPLATE, Findings, build_index, scan
 from mathmill.curation.token_kinds import WORD, Tokens, classify_tokens
@@ -136,9 +137,9 @@ class Decontaminate(BatchStage):
 
     def open(self, context: StageContext) -> None:
         """Read the benchmarks and index them."""
-        items = [item for path in self.config.benchmarks for item in read_benchmark(path, self.config.fields)]
-        self._labels = [item.label for item in items]
-        self._decontaminator = Decontaminator([item.text for item in items], self.config.n, self.config.coverage)
+        config = self.config
+        files = tuple((path, fetch_benchmark(path)) for path in config.benchmarks)
+        self._labels, self._decontaminator = _index(files, config.fields, config.n, config.coverage)
 
     def process_batch(self, batch: pa.RecordBatch) -> Iterable[Output]:
         """Check every text of each row; the strongest hit counts."""
@@ -151,6 +152,15 @@ class Decontaminate(BatchStage):
         scores = np.array([hit.score if hit else 0.0 for hit in best], np.float32)
         details = [self._labels[hit.item] if hit else None for hit in best]
         return split_dropped(batch, ~np.array(gone, np.bool_), self.name, reasons, scores, details)
+
+
+@lru_cache(maxsize=2)
+def _index(
+    files: tuple[tuple[str, bytes], ...], fields: tuple[str, ...], n: int, coverage: float
+) -> tuple[list[str], Decontaminator]:
+    """Labels and index of benchmark files (path, content), made once in a process and not for each of its tasks."""
+    items = [item for path, data in files for item in read_benchmark(path, fields, data)]
+    return [item.label for item in items], Decontaminator([item.text for item in items], n, coverage)
 
 
 def _checked_columns(schema: pa.Schema) -> list[str]:

@@ -106,7 +106,7 @@ def readme(card: Card) -> str:
         f"Made by `examples/train_school_stage_model.py`; fastText, quantised, one thread, seed {SEED}.",
         "",
         f"Held-out items (whole textbook pages or parts of a collection): macro-F1 {m['macro_f1']},",
-        f"accuracy averaged over sources {m['mean_accuracy_of_sources']}. ",
+        f"accuracy averaged over sources {m['mean_accuracy_of_sources']}.",
         "The sources are those of the training data; of others expect less.",
         "",
         "| stage | F1 | " + " | ".join(f"taken for {label}" for label in LABELS) + " |",

@@ -12,6 +12,7 @@ from mathmill.core.config import file_digest
 from mathmill.core.errors import DataError
 from mathmill.core.ledger import FileEntry, Ledger
 from mathmill.core.storage import Folder
+from mathmill.tokenize import manifest
 
 
 @dataclass
@@ -49,13 +50,31 @@ def verify_run(out: str | Path) -> RunCheck:
         for problem in threads.map(lambda file: _check(run, file, Path(scratch)), files):
             if problem:
                 result.problems.append(problem)
+    result.problems += _check_manifest(run)
     return result
+
+
+def _check_manifest(run: Folder) -> list[str]:
+    """What is wrong with the shards' manifest, which no ledger entry names; their files are in the ledger."""
+    name = "shards/manifest.json"
+    try:
+        found = manifest.parse(run.read(name), name)
+    except FileNotFoundError:
+        return []
+    except DataError as error:
+        return [f"{error}; run again to write it anew"]
+    return [] if found.digest == found.compute_digest() else [f"{name}: it was edited; run again to write it anew"]
 
 
 def segments(run: Folder) -> list[str]:
     """Names of the segments that a run's ledger holds."""
+    return subfolders(run / "ledger")
+
+
+def subfolders(folder: Folder) -> list[str]:
+    """Names of the folders directly in a folder, sorted."""
     try:
-        infos = run.fs.ls((run / "ledger").root, detail=True)
+        infos = folder.fs.ls(folder.root, detail=True)
     except FileNotFoundError:
         return []
     return sorted(info["name"].rstrip("/").rsplit("/", 1)[1] for info in infos if info["type"] == "directory")

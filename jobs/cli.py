@@ -4,17 +4,18 @@ Every failure is one sentence on stderr and a non-zero exit status: 2 a recipe o
 Commands import what they need when they run, so that `--help` answers at once.
 """
 
+import io
 import json
 import os
 import sys
 import tempfile
 import traceback
-from pathlib import Path
 from typing import Any
 
 import rich_click as click
+from click.exceptions import NoArgsIsHelpError
 
-from mathmill.core.errors import MathmillError
+from mathmill.core.errors import MathmillError, OperationError
 
 OUT = click.option("--out", type=click.Path(), help="Output folder, local or a URL such as s3://bucket/run.")
 WORKERS = click.option("--workers", type=click.IntRange(1, 4096), help="Processes; default: one for each core.")
@@ -38,8 +39,7 @@ def init(path: str, force: bool) -> None:
 
     Example: mathmill init math.yaml
     """
-    from mathmill.core.errors import ConfigError, OperationError
-    from mathmill.core.storage import explain
+    from mathmill.core.errors import ConfigError
     from mathmill.jobs.example import RECIPE
 
     try:
@@ -48,7 +48,7 @@ def init(path: str, force: bool) -> None:
     except FileExistsError:
         raise ConfigError(f"{path} is there already; --force replaces it") from None
     except OSError as error:
-        raise OperationError(f"cannot write {path}: {explain(error)}") from error
+        raise OperationError(f"cannot write {path}: {_explain(error)}") from error
     click.echo(f"Wrote {path}. Edit its sources, then: mathmill plan {path} && mathmill run {path} --out runs/first")
 
 
@@ -255,11 +255,19 @@ def _pair(text: str) -> tuple[str, str]:
 
 def main() -> None:
     """Run the command line; no traceback reaches the terminal."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what the terminal's charset lacks is shown as \\u…
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli(standalone_mode=False)
-    except click.ClickException as error:
+    except NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "mathmill"
+        _fail(f"{error.format_message().rstrip('.')}; {command} --help says what is possible", error.exit_code)
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
     except click.Abort:
         _fail("stopped; the same command goes on from here", 130)
     except KeyboardInterrupt:
@@ -269,24 +277,35 @@ def main() -> None:
         sys.exit(0)
     except MathmillError as error:
         if detail := getattr(error, "detail", ""):
-            _fail(f"{error}; the details are in {_keep(detail)}", error.exit_code)
+            _fail(f"{error}; {_keep(detail)}", error.exit_code)
         _fail(str(error), error.exit_code)
+    except OSError as error:
+        what = f"cannot use {error.filename}" if error.filename else "cannot read or write"
+        _fail(f"{what}: {_explain(error)}; {_keep(traceback.format_exc())}", OperationError.exit_code)
     except Exception as error:
-        _fail(
-            f"{type(error).__name__}: {error}; this is a defect, the details are in {_keep(traceback.format_exc())}", 1
-        )
+        _fail(f"{type(error).__name__}: {error}; this is a defect, {_keep(traceback.format_exc())}", 1)
 
 
 def _fail(sentence: str, status: int) -> None:
-    click.echo(f"mathmill: {sentence}", err=True)
+    click.echo(f"mathmill: {' '.join(sentence.splitlines())}", err=True)
     sys.exit(status)
 
 
-def _keep(detail: str) -> Path:
-    descriptor, name = tempfile.mkstemp(prefix="mathmill-error-", suffix=".log")
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(detail)
-    return Path(name)
+def _explain(error: OSError) -> str:
+    from mathmill.core.storage import explain
+
+    return explain(error)
+
+
+def _keep(detail: str) -> str:
+    """Write a traceback where it can be found, and say where."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="mathmill-error-", suffix=".log")
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(detail)
+    except OSError as error:
+        return f"the details could not be kept: {_explain(error)}"
+    return f"the details are in {name}"
 
 
 if __name__ == "__main__":

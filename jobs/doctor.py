@@ -13,7 +13,17 @@ from importlib.metadata import PackageNotFoundError, version
 import psutil
 
 _GIB = 1 << 30
-_NEEDED = ("pyarrow", "numpy", "numba", "datatrove", "fasttext-community", "tokenizers", "tiktoken", "isal", "selectolax")
+_NEEDED = (
+    "pyarrow",
+    "numpy",
+    "numba",
+    "datatrove",
+    "fasttext-community",
+    "tokenizers",
+    "tiktoken",
+    "isal",
+    "selectolax",
+)
 _EXTRAS = {"s3fs": "mathmill[s3]"}
 
 
@@ -61,13 +71,16 @@ def _memory() -> Check:
 
 
 def _temporary() -> Check:
-    folder = tempfile.gettempdir()
-    free = shutil.disk_usage(folder).free / _GIB
+    try:
+        folder = tempfile.gettempdir()
+        free = shutil.disk_usage(folder).free / _GIB
+    except OSError as error:
+        return Check("temporary space", "broken", f"{error.strerror}; set TMPDIR to a folder that can be written")
     return Check("temporary space", "ok" if free >= 2 else "broken", f"{free:.1f} GiB free in {folder}")
 
 
 def _java() -> Check:
-    java = shutil.which("java") or os.path.join(os.environ.get("JAVA_HOME", ""), "bin", "java")
+    java = shutil.which("java") or os.path.join(os.environ.get("JAVA_HOME", "/"), "bin", "java")
     try:
         found = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):

@@ -6,18 +6,20 @@ three slices of each source, sent through the recipe's stages (all but `dedup`, 
 
 import tempfile
 import time
+import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from mathmill.core.stage import OUT, StageContext
 from mathmill.curation.readers import input_schema, read_slice
-from mathmill.curation.readers.source import InputSlice, SourceConfig
+from mathmill.curation.readers.source import InputSlice, SourceConfig, file_format, opened
 from mathmill.jobs.pipeline import ENCODE, PROBLEMS, source_inputs, specs_for
 from mathmill.jobs.plan import Input, SourceInput, coalesce
 from mathmill.jobs.recipe import Recipe
@@ -180,12 +182,28 @@ def _first_rows(source: SourceConfig, part: InputSlice) -> tuple[pa.RecordBatch 
         if port != OUT:
             continue
         if rows >= _SAMPLE_ROWS:  # the next batch begins where the sample ends
-            end = batch.column("locator")[0].as_py()
             table = pa.Table.from_batches(batches).combine_chunks()
-            place = end["offset"] if end["offset"] is not None else end["record"]
-            return table.to_batches()[0], min(1.0, max(1e-9, (place - part.start) / max(1, part.end - part.start)))
+            end = batch.column("locator")[0].as_py()
+            return table.to_batches()[0], min(1.0, max(1e-9, _share(source, part, table, end)))
         batches.append(batch)
         rows += batch.num_rows
     if not batches:
         return None, 1.0
     return pa.Table.from_batches(batches, schema=input_schema(source)).combine_chunks().to_batches()[0], 1.0
+
+
+def _share(source: SourceConfig, part: InputSlice, sample: pa.Table, end: Mapping[str, int | None]) -> float:
+    """The share of a slice that a sample is. end: locator of the record behind it."""
+    if file_format(source, part.relative) == "parquet":
+        with opened(part.path) as file:
+            metadata = pq.ParquetFile(file).metadata
+        return sample.num_rows / max(1, sum(metadata.row_group(i).num_rows for i in range(part.start, part.end)))
+    if end["offset"] is not None:
+        return (end["offset"] - part.start) / max(1, part.size)
+    # compressed lines: records are numbered by their place in the content, so the ratio is taken from the sample
+    content = b"".join(value for value in sample.column(_CONTENT[source.kind]).cast(pa.large_binary()).to_pylist())
+    ratio = len(zlib.compress(content)) / max(1, len(content))
+    return (end["record"] or 0) * ratio / max(1, part.size)
+
+
+_CONTENT = {"pages": "html", "documents": "text", "problems": "question"}

@@ -2,11 +2,13 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from mathmill.core.errors import ConfigError
 from mathmill.core.stage import OUT
 from mathmill.core.storage import Folder
 from mathmill.jobs.pipeline import MainJob
@@ -36,15 +38,14 @@ def write_file_lists(job: MainJob) -> None:
         (job.run / folder).write("_files.json", text.encode())
 
 
-def write_manifest(job: MainJob) -> tuple[Manifest, Mixture | None] | None:
-    """Write `shards/manifest.json`, the tokenizer beside it, and `shards/mixture.json`; None where nothing is packed.
-
-    Raises ConfigError where the mixture asks for more than there is; the shards stay.
-    """
+def write_manifest(job: MainJob) -> Manifest | None:
+    """Write `shards/manifest.json` and the tokenizer beside it; where nothing is packed, remove those of before."""
     packed, encode = job.finished.get("shards"), job.recipe.tokenize
-    if packed is None or encode is None:
-        return None
     shards = job.run / "shards"
+    if packed is None or encode is None:
+        shards.remove("manifest.json")
+        _write_tokenizer(shards, {})
+        return None
     tokenizer = Tokenizer.load(encode.tokenizer, encode.eos_token)
     infos: dict[str, list[ShardInfo]] = {name: [] for name in job.recipe.shards.groups}
     for group, files in packed.by_source("files").items():
@@ -68,15 +69,37 @@ def write_manifest(job: MainJob) -> tuple[Manifest, Mixture | None] | None:
     )
     eos, pad = tokenizer.decode([tokenizer.eos_id]), tokenizer.decode([tokenizer.pad_id])
     bos = None if tokenizer.bos_id is None else tokenizer.decode([tokenizer.bos_id])
-    for name, data in portable_files(encode.tokenizer, eos, bos, pad).items():
-        (shards / "tokenizer").write(name, data)
+    _write_tokenizer(shards, portable_files(encode.tokenizer, eos, bos, pad))
     shards.write("manifest.json", manifest.to_json())
-    mixture = plan_mixture(job.recipe.mixture, row_sizes(job, job.recipe.mixture)) if job.recipe.mixture else None
+    return manifest
+
+
+def _write_tokenizer(shards: Folder, files: Mapping[str, bytes]) -> None:
+    """Write a tokenizer's files beside the shards; those of an earlier tokenizer go."""
+    folder = shards / "tokenizer"
+    for name, data in files.items():
+        folder.write(name, data)
+    for name in folder.names():
+        if name not in files:
+            folder.remove(name)
+
+
+def write_mixture(job: MainJob) -> Mixture | None:
+    """Write `shards/mixture.json`; None, and no file, where the recipe has no mixture.
+
+    Raises ConfigError where the mixture asks for more than there is; the shards stay, without a mixture.
+    """
+    config, shards = job.recipe.mixture, job.run / "shards"
+    try:
+        mixture = plan_mixture(config, row_sizes(job, config)) if config is not None else None
+    except ConfigError:
+        shards.remove("mixture.json")  # of an earlier recipe, it would not fit these shards
+        raise
     if mixture is None:
         shards.remove("mixture.json")
     else:
         shards.write("mixture.json", mixture.to_json())
-    return manifest, mixture
+    return mixture
 
 
 def row_sizes(job: MainJob, config: MixtureConfig) -> dict[str, npt.NDArray[np.int32]]:

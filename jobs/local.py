@@ -23,12 +23,14 @@ from loguru import logger
 
 from mathmill.core.errors import MathmillError, OperationError
 from mathmill.core.ledger import Entry
-from mathmill.core.storage import Folder
+from mathmill.core.storage import Folder, operating
 from mathmill.jobs.engine import Progress, finish_segment, pending, reduce_segment
 from mathmill.jobs.plan import Chain, Segment, Sink
+from mathmill.jobs.registry import stage_names
 from mathmill.jobs.runner import run_task
 
 _TRIES = 3
+_LOGS = "memory://datatrove-logs"  # of one task; nobody reads them, and on a full disk writing them would fail
 
 
 class LocalEngine:
@@ -49,10 +51,10 @@ class LocalEngine:
         progress.begin(segment, len(todo))
         if todo:
             plan = self._scratch / f"{segment.name}.json"
-            plan.write_text(segment.model_dump_json())
+            with operating(f"cannot write {plan}"):
+                plan.write_text(segment.model_dump_json())
             step = RunTask(str(run), str(plan), str(self._scratch), todo)
-            executor = Executor(step, self._scratch / "logs" / segment.name, self, segment, progress)
-            executor.run()
+            Executor(step, self, segment, progress).run()
         return finish_segment(run, segment)
 
     def group(
@@ -67,7 +69,7 @@ class LocalEngine:
         """The pool, started when it is first needed and kept for all segments."""
         if self._pool is None:
             context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(["mathmill.jobs.local"])
+            context.set_forkserver_preload(_preloaded())
             self._pool = ProcessPoolExecutor(
                 self.workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),)
             )
@@ -127,9 +129,9 @@ class TaskError(MathmillError):
 class Executor(LocalPipelineExecutor):  # type: ignore[misc]
     """datatrove's executor with a pool that notices killed workers."""
 
-    def __init__(self, step: RunTask, logs: Path, engine: LocalEngine, segment: Segment, progress: Progress) -> None:
+    def __init__(self, step: RunTask, engine: LocalEngine, segment: Segment, progress: Progress) -> None:
         logger.remove()
-        super().__init__([step], tasks=len(step.todo), workers=1, logging_dir=str(logs), skip_completed=False)
+        super().__init__([step], tasks=len(step.todo), workers=1, logging_dir=_LOGS, skip_completed=False)
         self._engine, self._segment, self._progress = engine, segment, progress
 
     def run(self) -> None:
@@ -186,13 +188,14 @@ class Executor(LocalPipelineExecutor):  # type: ignore[misc]
     def _portable(self) -> LocalPipelineExecutor:
         """A plain datatrove executor with our pipeline, which travels to workers."""
         return LocalPipelineExecutor(
-            self.pipeline, tasks=self.tasks, workers=1, logging_dir=self.logging_dir, skip_completed=False
+            self.pipeline, tasks=self.tasks, workers=1, logging_dir=_LOGS, skip_completed=False
         )
 
 
 def _run_rank(executor: LocalPipelineExecutor, rank: int) -> Entry | MathmillError:
     # local_rank 1: datatrove logs to the console for local rank 0
     executor._run_for_rank(rank, local_rank=1)
+    executor.logging_dir.rm("", recursive=True)
     outcome = executor.pipeline[0].outcome
     assert outcome is not None
     return outcome
@@ -201,6 +204,16 @@ def _run_rank(executor: LocalPipelineExecutor, rank: int) -> Entry | MathmillErr
 @lru_cache(maxsize=4)
 def _load_segment(path: str) -> Segment:
     return Segment.model_validate_json(Path(path).read_bytes())
+
+
+def _preloaded() -> list[str]:
+    """What workers import, done once by the fork server (a second) and shared by all of them.
+
+    Not the modules of other people's stages: what they start when imported may not survive a fork.
+    """
+    stages = sorted({cls.partition(":")[0] for cls in stage_names().values()})
+    ours = [module for module in stages if module.startswith("mathmill.")]
+    return ["mathmill.jobs.local", "mathmill.tokenize.encode", "mathmill.tokenize.pack", *ours]
 
 
 def _start_worker(driver: int) -> None:

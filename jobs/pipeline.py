@@ -19,7 +19,7 @@ from mathmill.curation.readers.source import SourceConfig
 from mathmill.jobs.engine import Engine, Progress
 from mathmill.jobs.group_sizes import group_tokens
 from mathmill.jobs.plan import Chain, FileInput, Input, Segment, Sink, SourceInput, coalesce, make_segment, outputs
-from mathmill.jobs.recipe import Recipe, StageUse
+from mathmill.jobs.recipe import Recipe, StageUse, skipped
 from mathmill.jobs.registry import StageSpec, stage_names, stage_spec
 from mathmill.tokenize.tokenizer import Tokenizer
 
@@ -97,8 +97,9 @@ class MainJob:
         if dedup is None:
             return documents.files(PROBLEMS)
         found = documents.by_source(PROBLEMS)
-        side = {"duplicates": self._find_duplicates("problems", documents.files(PROBLEMS), dedup)}
         sources = {source.name: source for source in self.recipe.sources}
+        compared = [file for name, files in found.items() if "dedup" not in sources[name].skip for file in files]
+        side = {"duplicates": self._find_duplicates("problems", compared, dedup)}
         parts = [
             (name, Chain(stages=specs_for(sources[name], [dedup, *after])), self._tasks(file_inputs(files)))
             for name, files in found.items()
@@ -195,8 +196,8 @@ PACK = "mathmill.tokenize.pack:Pack"
 
 
 def specs_for(source: SourceConfig, uses: Sequence[StageUse]) -> tuple[StageSpec, ...]:
-    """The stages that a source passes; what is text already needs no extraction."""
-    skip = {*source.skip, *(() if source.kind == "pages" else ("extract",))}
+    """The stages that a source passes."""
+    skip = skipped(source)
     return tuple(stage_spec(stage_names()[use.name], use.config) for use in uses if use.name not in skip)
 
 

@@ -10,11 +10,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import pyarrow as pa
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from mathmill.core.config import Config, digest
 from mathmill.core.errors import ConfigError
+from mathmill.core.schemas import PROBLEM
+from mathmill.core.stage import OUT
+from mathmill.curation.readers import input_schema
 from mathmill.curation.readers.source import SourceConfig
 from mathmill.jobs.registry import import_class, stage_names
 from mathmill.tokenize.encode import EncodeConfig
@@ -35,18 +39,22 @@ class StageUse(Config):
     config: dict[str, Any]
 
 
+GroupName = Annotated[str, Field(pattern=r"^\w[\w-]*$")]
+"""Letters, digits, `_` and `-`: the names of a group's shards begin with it."""
+
+
 class ShardsConfig(Config):
     """`shards:` in a recipe: row length and mix groups; a record goes to the first group that selects it."""
 
     seq_len: Annotated[int, Field(ge=16, le=1 << 20)] = 4096
-    groups: dict[str, str] = {"documents": "documents", "problems": "problems"}
+    groups: Annotated[dict[GroupName, str], Field(min_length=1)] = {"documents": "documents", "problems": "problems"}
     shard_tokens: Annotated[int, Field(ge=1024)] = 64_000_000  # tokens that one pack task aims at
 
 
 class Recipe(Config):
     """A whole recipe, checked; paths in it are absolute or URLs."""
 
-    name: Annotated[str, Field(pattern=r"^[\w.-]+$")] = "mathmill"
+    name: Annotated[str, Field(pattern=r"^\w[\w.-]*$")] = "mathmill"
     sources: Annotated[tuple[SourceConfig, ...], Field(min_length=1)]
     stages: tuple[StageUse, ...] = ()  # what happens to each page or document, in this order
     problems: tuple[StageUse, ...] = ()  # what happens to each problem found in documents or read from a source
@@ -56,8 +64,8 @@ class Recipe(Config):
     task_bytes: Annotated[int, Field(ge=1 << 16)] = 16 << 20  # input bytes that one task aims at
 
     def digest(self) -> str:
-        """Identify the recipe by its content."""
-        return digest(self)
+        """Identify the recipe by its content; the order of the mix groups is part of it."""
+        return digest([self.model_dump(mode="json"), list(self.shards.groups)])
 
 
 def load_recipe(path: str | Path) -> Recipe:
@@ -135,9 +143,33 @@ def _check_whole(document: "_Document", recipe: Recipe) -> None:
             if name not in recipe.shards.groups:
                 groups = ", ".join(recipe.shards.groups)
                 raise document.error(("mixture",), f"{name!r} is not one of `shards.groups` ({groups})")
+    for source in recipe.sources:
+        if source.kind != "problems":
+            _check_order(document, "stages", recipe.stages, source, input_schema(source))
+        _check_order(document, "problems", recipe.problems, source, PROBLEM)
     for file in recipe.tokenize.file_paths() if recipe.tokenize is not None else []:
         if "://" not in file and not Path(file).exists():
             raise document.error(("tokenize", "tokenizer"), f"there is no file {file}")
+
+
+def _check_order(
+    document: "_Document", key: str, uses: tuple[StageUse, ...], source: SourceConfig, schema: pa.Schema
+) -> None:
+    """Follow a source's records through a list of stages: each must find the columns that it needs."""
+    for i, use in enumerate(uses):
+        if use.name in skipped(source) or use.name == "extract_problems":
+            continue
+        stage_class = import_class(stage_names()[use.name])
+        try:
+            stage = stage_class(stage_class.Config.model_validate(use.config))
+            schema = stage.output_schemas(schema).get(OUT, schema)
+        except ConfigError as error:
+            raise document.error((key, i, use.name), f"{error} (source {source.name})") from error
+
+
+def skipped(source: SourceConfig) -> set[str]:
+    """Stages that a source does not pass; what is text already needs no extraction."""
+    return {*source.skip, *(() if source.kind == "pages" else ("extract",))}
 
 
 def resolve_path(path: str, base: Path) -> str:
@@ -232,6 +264,13 @@ def _arguments(annotation: Any) -> list[Any]:
     return arguments
 
 
+_WANTED = {
+    "tuple_type": "write a list",
+    "too_short": "it needs at least one item",
+    "string_pattern_mismatch": "a name has letters, digits, _ and - only, and begins with a letter or a digit",
+}
+
+
 def _sentence(mistake: Any, allowed: list[str]) -> str:
     kind, value, context = mistake["type"], mistake["input"], mistake.get("ctx", {})
     if kind == "extra_forbidden":
@@ -243,6 +282,8 @@ def _sentence(mistake: Any, allowed: list[str]) -> str:
     if kind in bounds:
         words = {"le": "is above", "ge": "is below", "lt": "is not below", "gt": "is not above"}[bounds[kind]]
         return f"{shown} {words} {context[bounds[kind]]}"
+    if kind in _WANTED:
+        return f"{shown} does not fit: {_WANTED[kind]}"
     if kind == "value_error":
         return str(context.get("error", mistake["msg"]))
     return f"{shown} does not fit: {mistake['msg'][0].lower()}{mistake['msg'][1:]}"

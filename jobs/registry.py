@@ -57,8 +57,8 @@ def _with_digests(value: Any, digests: dict[str, str]) -> Any:
         return f"content:{digests[value]}" if value in digests else value
     if isinstance(value, list):
         return [_with_digests(item, digests) for item in value]
-    if isinstance(value, dict):
-        return {key: _with_digests(item, digests) for key, item in value.items()}
+    if isinstance(value, dict):  # as pairs: digests sort keys, but the first of the mix groups that fits has a record
+        return [[key, _with_digests(item, digests)] for key, item in value.items()]
     return value
 
 

@@ -2,13 +2,19 @@
 
 import json
 import platform
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from mathmill.core.storage import Folder
+from mathmill.core.errors import ConfigError, OperationError
+from mathmill.core.ledger import Entry, Ledger
+from mathmill.core.storage import Folder, operating, retry
+from mathmill.jobs.check import segments, subfolders
 from mathmill.jobs.engine import Progress, Unwatched
-from mathmill.jobs.finish import write_card, write_file_lists, write_manifest
+from mathmill.jobs.finish import write_card, write_file_lists, write_manifest, write_mixture
 from mathmill.jobs.local import LocalEngine
 from mathmill.jobs.lock import working_in
 from mathmill.jobs.pipeline import MainJob
@@ -34,6 +40,7 @@ def run_recipe(recipe: Recipe, out: str | Path, workers: int, progress: Progress
     """
     run = Folder(out)
     run.create_folder()
+    refuse_foreign(run)
     with working_in(run, recipe.digest()) as scratch:
         run.write("run.json", json.dumps(describe(recipe), indent=2, ensure_ascii=False).encode())
         engine = LocalEngine(workers, scratch)
@@ -44,11 +51,32 @@ def run_recipe(recipe: Recipe, out: str | Path, workers: int, progress: Progress
             engine.close()
         remove_unnamed(job)
         write_file_lists(job)
-        packed = write_manifest(job)
-        summary = summarise(job, *(packed or (None, None)))
+        manifest = write_manifest(job)
+        mixture = failure = None
+        try:
+            mixture = write_mixture(job)
+        except ConfigError as error:  # raised when the report is there, which shows what each group holds
+            failure = error
+        summary = summarise(job, manifest, mixture)
         write_card(run, summary)
         write_report(run, summary)
+        if failure is not None:
+            raise failure
     return Finished(run, summary)
+
+
+def refuse_foreign(run: Folder) -> None:
+    """Raise OperationError where a folder holds something, but no run: a run replaces and removes files in its own."""
+    run.fs.invalidate_cache()
+    try:
+        with operating(f"cannot read {run}"):
+            paths = retry(lambda: run.fs.ls(run.root, detail=False))
+    except FileNotFoundError:
+        return
+    names = sorted(path.rstrip("/").rpartition("/")[2] for path in paths if path.rstrip("/") != run.root)
+    foreign = [name for name in names if not name.startswith(".")]
+    if foreign and not run.exists("run.json"):
+        raise OperationError(f"{run} holds other things ({foreign[0]}); choose a new folder or an empty one with --out")
 
 
 def describe(recipe: Recipe) -> dict[str, object]:
@@ -69,19 +97,38 @@ def _version(package: str) -> str | None:
 
 
 def remove_unnamed(job: MainJob) -> None:
-    """Remove files of earlier recipes that no ledger entry of this run names."""
+    """Remove what earlier recipes have left: files that no ledger entry of this run names, then the ledgers of segments
+    that it does not have. What no run has written stays.
+    """
     named: dict[str, set[str]] = {}
     for finished in job.finished.values():
         for sink in finished.segment.sinks.values():
             named.setdefault(sink.folder, set())
-        for entry in finished.entries.values():
-            for file in entry.files:
-                folder, _, name = file.name.rpartition("/")
-                named[folder].add(name)
-    for folder, names in named.items():
+        for folder, name in _files_of(finished.entries):
+            named[folder].add(name)
+    gone = [segment for segment in segments(job.run) if segment not in job.finished]
+    earlier = {folder for segment in gone for folder, _ in _files_of(Ledger(job.run, segment).entries())}
+    earlier |= {f"work/{name}" for name in subfolders(job.run / "work")}
+    abandoned = sorted(earlier - named.keys())
+    for folder in [*named, *abandoned]:
         for name in (job.run / folder).names():
-            if name not in names and name not in _KEPT and not name.startswith("."):
+            if name not in named.get(folder, ()) and _WRITTEN.fullmatch(name):
                 (job.run / folder).remove(name)
+        if folder in abandoned:
+            (job.run / folder).remove("_files.json")
+    for segment in gone:
+        # a second run of this recipe may be doing the same
+        with operating(f"cannot remove the ledger of {segment}"), suppress(FileNotFoundError):
+            job.run.fs.rm((job.run / "ledger" / segment).root, recursive=True)
 
 
-_KEPT = {"_files.json", "manifest.json", "mixture.json"}
+_WRITTEN = re.compile(r"[\w-]+-\d{5,}-[0-9a-f]{8,12}\.(parquet|arrow|spill|bin|idx|json)")
+"""A file that a task has published."""
+
+
+def _files_of(entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
+    """Folder and name of every file of some tasks."""
+    for entry in entries.values():
+        for file in entry.files:
+            folder, _, name = file.name.rpartition("/")
+            yield folder, name

@@ -94,7 +94,18 @@ def funnel(job: MainJob) -> list[Step]:
                     again = counts.stage == "read" and task.inputs[0].kind != "source"
                     steps[key] = Step(finished.segment.name, corpus, counts.stage, again)
                 steps[key].add(counts)
-    return list(steps.values())
+    # sources skip stages, so the order in which tasks show them is not the recipe's
+    segments = list(job.finished)
+    uses = {"documents": (*job.recipe.stages, *job.recipe.problems), PROBLEMS: job.recipe.problems}
+    orders = {corpus: ["read", *(use.name for use in stages)] for corpus, stages in uses.items()}
+
+    def place(step: Step) -> tuple[int, str, int]:
+        order = orders[step.corpus]
+        return (
+            segments.index(step.segment), step.corpus, order.index(step.stage) if step.stage in order else len(order)
+        )  # fmt: skip
+
+    return sorted(steps.values(), key=place)
 
 
 def funnel_of(summary: "Summary", corpus: str) -> list[Step]:

@@ -21,6 +21,10 @@ _COLUMNS = {
 }
 
 
+_SHORTEST = 8
+"""Digits of an id that tell it from others."""
+
+
 @dataclass
 class Trace:
     """Where a record was found: (file of the run, light columns)."""
@@ -44,18 +48,31 @@ class Trace:
 
 
 def trace_record(record_id: str, out: str | Path) -> Trace:
-    """Search a run for a document or problem by id. Raises DataError where nothing is found."""
+    """Search a run for a document or problem by its id, or by the beginning of it that the report shows.
+
+    Raises DataError where nothing is found.
+    """
+    if len(record_id) < _SHORTEST:
+        raise DataError(f"{record_id!r} is too short; give at least the first {_SHORTEST} digits of an id")
     run = Folder(out)
     if not run.exists("run.json"):
         raise DataError(f"{out} is not a run folder: it has no run.json")
     trace = Trace(record_id)
-    for segment in segments(run):
+    for segment in sorted(segments(run), key=_place):
         for entry in Ledger(run, segment).entries().values():
             for file in entry.files:
                 trace.places += [(file.name, row) for row in _find(run, file, record_id)]
     if not trace.places:
         raise DataError(f"no record {record_id} in {out}; ids are in the columns doc_id and problem_id")
     return trace
+
+
+_ORDER = ("pages", "documents", "problems", "tokens", "shards")
+
+
+def _place(segment: str) -> tuple[int, str]:
+    """Segments in the order in which a record passes them: `pages-duplicates` after `pages`."""
+    return _ORDER.index(segment.partition("-")[0]), segment
 
 
 def _find(run: Folder, file: FileEntry, record_id: str) -> list[dict[str, Any]]:
@@ -70,9 +87,9 @@ def _find(run: Folder, file: FileEntry, record_id: str) -> list[dict[str, Any]]:
     key = dataset.schema.names[0]
     if key not in _COLUMNS:
         return []
-    condition = pc.field(key) == record_id
+    condition = pc.starts_with(pc.field(key), record_id)
     if "doc_id" in dataset.schema.names:
-        condition = condition | (pc.field("doc_id") == record_id)
+        condition = condition | pc.starts_with(pc.field("doc_id"), record_id)
     columns = [name for name in _COLUMNS[key] if name in dataset.schema.names]
     return dataset.to_table(columns=columns, filter=condition).to_pylist()
 
@@ -87,7 +104,7 @@ def _find_in_shard(run: Folder, file: FileEntry, record_id: str) -> list[dict[st
             batch = reader.get_batch(number)
             segments_ = batch.column("segments")
             flat = segments_.flatten()
-            hits = pc.or_(pc.equal(flat.field("record_id"), record_id), pc.equal(flat.field("doc_id"), record_id))
+            hits = pc.or_(*(pc.starts_with(flat.field(name), record_id) for name in ("record_id", "doc_id")))
             parents = pc.list_parent_indices(segments_)
             for place in pc.indices_nonzero(hits).to_pylist():
                 found.append(

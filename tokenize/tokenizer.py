@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -67,7 +67,6 @@ class Tokenizer:
 
     vocab_size: ids are below it, added tokens included. eos_id, bos_id (None where there is none), pad_id.
     digest: identifies content, special tokens and chat template, wherever the files lie.
-    way: what encodes: "compiled", "tiktoken" or "tokenizers"; `slow_reason` says why the last.
     """
 
     def __init__(self, files: TokenizerFiles, eos_token: str | None = None) -> None:
@@ -93,8 +92,7 @@ class Tokenizer:
             self._bytes = token_bytes(vocabulary, frozenset(self._controls))
             self._lengths = np.array([len(token) for token in self._bytes], np.int64)
         self._names = {number: token for token, number in vocabulary.items()} if self._bytes is None else {}
-        self._fast, self.slow_reason = self._fast_way(files)
-        self.way = "tokenizers" if self._fast is None else self._fast.name
+        self._files = files
 
     @classmethod
     def load(cls, path: str, eos_token: str | None = None) -> "Tokenizer":
@@ -103,6 +101,16 @@ class Tokenizer:
         eos_token: which token ends a text, where it is not the one that the files name.
         """
         return _build(read_tokenizer_files(str(path)), eos_token)
+
+    @property
+    def way(self) -> str:
+        """What encodes: "compiled", "tiktoken" or "tokenizers"; `slow_reason` says why the last."""
+        return "tokenizers" if self._fast is None else self._fast.name
+
+    @property
+    def slow_reason(self) -> str:
+        """Why there is no faster way, "" where there is one."""
+        return self._fast_or_reason[1]
 
     def encode_batch(self, texts: Texts) -> tuple[Tokens, Offsets]:
         """Encode texts; no special token is added, none comes out of a text.
@@ -203,8 +211,17 @@ class Tokenizer:
             name = names[int(np.searchsorted(offsets, place, side="right")) - 1]
             raise ConfigError(f"{self.path} cannot be used: {name!r} written in a page would become a control token")
 
-    def _fast_way(self, files: TokenizerFiles) -> tuple[FastEncoder | None, str]:
-        """The first faster way that gives the library's ids, else None and why."""
+    @property
+    def _fast(self) -> FastEncoder | None:
+        return self._fast_or_reason[0]
+
+    @cached_property
+    def _fast_or_reason(self) -> tuple[FastEncoder | None, str]:
+        """The first faster way that gives the library's ids, else None and why.
+
+        Half a second and more, so it is found when the first text comes: who only decodes does not need it.
+        """
+        files = self._files
         pattern = single_pattern(files.content)
         if self._bytes is None or pattern is None:
             return None, "its vocabulary is not of bytes, or its pre-tokenizer is not one pattern"

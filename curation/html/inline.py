@@ -89,6 +89,8 @@ def open_single_letter(walker: Walker, node: Any) -> Closer | str | None:
 @lru_cache(maxsize=1 << 14)
 def _span_kind(class_: str) -> str:
     classes = class_.split()
+    if "d-none" in classes:  # Bootstrap's and StackExchange's: never shown
+        return "hidden"
     if "katex-display" in classes:
         return "katex-display"
     if "katex" in classes:
@@ -143,7 +145,7 @@ def open_span(walker: Walker, node: Any) -> Closer | str | None:
     if kind == "katex-error":
         walker.formula(Source(clean_tex(strip_delimiters(node.text() or "")[0]), False, "katex"))
         return SKIP
-    if kind == "chrome":
+    if kind in ("chrome", "hidden"):
         return SKIP
     if kind == "role" and _holds_blocks(node):
         return open_block(walker, node)

@@ -7,6 +7,7 @@ from mathmill.curation.html.walk import Container, Page
 
 _TIGHT = frozenset({("item", "item"), ("row", "row")})
 _KIND_ROLES = {"heading": "heading", "code": "code"}
+_POSTS = ("question", "reply", "accepted_reply")
 
 
 class Block(NamedTuple):
@@ -59,25 +60,27 @@ def _container_roles(page: Page, keep: list[bool], bounds: list[tuple[int, int]]
         if role == "example" and all(page.paragraphs[i].kind == "code" for i in inside):
             continue  # of a program
         end = bounds[inside[-1]][1]
-        if role == "question":  # schema.org's Question contains its answers
-            reply = _first_reply(page.containers, names, number)
-            least = end if reply is None else bounds[page.containers[reply].start][0]
-            ends = [bounds[i][1] for i in inside if bounds[i][1] <= least]
-            if not ends:
+        if role in _POSTS:
+            following = _end_of_post(page.containers, names, number)
+            inside = [i for i in inside if i < following]
+            if not inside:
                 continue
-            end = ends[-1]
+            end = bounds[inside[-1]][1]
         found.append(Block(bounds[inside[0]][0], end, role))
     return list(dict.fromkeys(found))
 
 
-def _first_reply(containers: list[Container], names: list[str | None], question: int) -> int | None:
-    """The number of the first reply inside of a question's element."""
-    for number in range(question + 1, len(containers)):
-        if containers[number].start >= containers[question].end:
-            return None
-        if names[number] in ("reply", "accepted_reply"):
-            return number
-    return None
+def _end_of_post(containers: list[Container], names: list[str | None], post: int) -> int:
+    """The paragraph at which a post ends: its comments, or the replies that schema.org's Question contains."""
+    end = containers[post].end
+    for number in range(post + 1, len(containers)):
+        inner = containers[number]
+        if inner.start >= end:
+            break
+        reply = names[post] == "question" and names[number] in ("reply", "accepted_reply")
+        if reply or inner.nature.comments:
+            return inner.start
+    return end
 
 
 def _resolved_posts(containers: list[Container]) -> list[str | None]:

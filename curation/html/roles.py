@@ -102,6 +102,7 @@ _LABEL_ROLES = {
     "证明": "proof",
 }  # fmt: skip
 _POST_ID = re.compile(r"(?:post|post_message|postmessage|msg|pid|reply)[_-]?\d{2,}\Z")
+_COMMENTS = _named("comments js-comments-container comments-list comment-list commentlist comments-area post-comments")
 _NO_POST = re.compile(r"(?:^|\s)(?:hentry|type-(?:post|page)|post-\d+|status-publish)(?=$|\s)")
 _POST_CLASS = re.compile(
     r"(?:^|\s)(?:topic-post|crawler-post|topic-body|message--post|postbit|postbitlegacy|forum-?post|postcontainer)(?=$|\s)"
@@ -114,12 +115,14 @@ class Nature:
 
     role: one of BLOCK_ROLES, "post" (question or reply by its place), or None.
     collapsed: whether it is shown only when a label in front of it is clicked.
+    comments: whether it holds the comments on a post, which stand in its element and are no part of it.
     """
 
     chrome: bool = False
     main: bool = False
     role: str | None = None
     collapsed: bool = False
+    comments: bool = False
 
 
 PLAIN = Nature()
@@ -171,7 +174,13 @@ def _nature(tag: str, class_: str, id_: str, role: str, data_type: str, itemtype
     main = role == "main" or itemprop == "articleBody" or bool(_MAIN_ID.search(class_) or _MAIN_ID.search(id_))
     names = f"{class_} {id_}"
     chrome = not main and not block_role and tag not in ("main", "article", "body", "html") and is_chrome(names)
-    return Nature(chrome=chrome, main=main, role=block_role, collapsed=_COLLAPSED.search(class_) is not None)
+    return Nature(
+        chrome=chrome,
+        main=main,
+        role=block_role,
+        collapsed=_COLLAPSED.search(class_) is not None,
+        comments=_COMMENTS.search(class_) is not None or id_ == "comments",
+    )
 
 
 def is_chrome(names: str) -> bool:

@@ -4,18 +4,33 @@ Finders only collect spans of the page's text; `build` cuts them out, carries th
 and segments the steps. So everything in a problem can be traced back to the characters it came from.
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mathmill.core.answers import extract_answer
+from mathmill.curation.problems.conclusion import conclusion
 from mathmill.curation.problems.steps import segment_steps
 
 MAX_ANSWER_CHARS = 80
 """What stands under "Answer" and is longer than this, or has several lines, is read like a solution."""
 
+MAX_SWITCH_CHARS = 60
+"""Longer is no link text."""
+
 _JOINT = "\n\n"
+
+_SWITCH = re.compile(
+    r"(?:\n|(?<=[。．.?？!！)）\]$*_|]))[ \t]*[\[(（【]?(?:"
+    r"(?:(?:click(?: here)?(?: to)?|show|view|see|reveal|hide|toggle)\s+){1,3}(?:the |my |full |this |an? )?"
+    r"(?:step.by.step |detailed |worked )?(?:solutions?|answers?|hints?|explanations?)(?: below)?"
+    r"|(?:点击|点此|单击)?(?:查看|显示|展开|隐藏|收起|看)(?:参考|详细|完整|全部)?(?:答案|解析|解答|详解|提示|解题过程)"
+    r"(?:[与和及](?:答案|解析|解答|详解))?)[>»\])）】:：▼↓ ]*\Z",
+    re.IGNORECASE,
+)
+"""The text of a link or button that opens or closes the solution, at the end of a part."""
 
 
 class Formula(NamedTuple):
@@ -88,7 +103,8 @@ def build(text: str, formulas: Sequence[Formula], draft: Draft) -> Problem | Non
     return Problem(
         question=question,
         solution=solution,
-        answer=_answer(text, draft, solution),
+        answer=_stated_answer(text, draft, solution)
+        or (None if _ASKS_PROOF.search(question) else conclusion(solution, [f[:2] for f in solution_formulas])),
         step_spans=tuple(segment_steps(solution, [(f.start, f.end) for f in solution_formulas])),
         question_formulas=question_formulas,
         solution_formulas=solution_formulas,
@@ -96,8 +112,11 @@ def build(text: str, formulas: Sequence[Formula], draft: Draft) -> Problem | Non
     )
 
 
-def _answer(text: str, draft: Draft, solution: str) -> str | None:
-    """Take the answer as it is stated apart, or else find it in the solution."""
+_ASKS_PROOF = re.compile(r"\b(?:prove|(?:show|verify|explain) (?:that|why)|proof)\b|证明|求证", re.IGNORECASE)
+
+
+def _stated_answer(text: str, draft: Draft, solution: str) -> str | None:
+    """Take the answer as it is stated apart, or else find it announced in the solution."""
     stated = "" if draft.answer is None else text[slice(*draft.answer)].strip()
     if stated and len(stated) <= MAX_ANSWER_CHARS and "\n" not in stated:
         return stated.rstrip("。．.；;，, ") or None
@@ -105,7 +124,7 @@ def _answer(text: str, draft: Draft, solution: str) -> str | None:
 
 
 def _compose(text: str, formulas: Sequence[Formula], spans: Sequence[Span]) -> tuple[str, tuple[Formula, ...]]:
-    """Join parts of a text, the space around them removed, and re-base the formulas that lie in them."""
+    """Join parts of a text, without the space and switches around them, and re-base the formulas that lie in them."""
     pieces: list[str] = []
     moved: list[Formula] = []
     length = 0
@@ -114,6 +133,9 @@ def _compose(text: str, formulas: Sequence[Formula], spans: Sequence[Span]) -> t
             start += 1
         while end > start and text[end - 1].isspace():
             end -= 1
+        switch = _SWITCH.search(text, max(start, end - MAX_SWITCH_CHARS), end)
+        if switch is not None and text[start : switch.start()].strip():
+            end = start + len(text[start : switch.start()].rstrip())
         if start == end:
             continue
         if pieces:

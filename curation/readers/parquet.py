@@ -42,23 +42,29 @@ def plan_row_groups(file: InputFile, source: SourceConfig, target_bytes: int) ->
 
 
 def read_parquet(source: SourceConfig, slice_: InputSlice, rows: Rows, batch_bytes: int) -> Iterator[Output]:
-    """Read the rows of a slice's row groups."""
+    """Read the rows of a slice's row groups; of a damaged one those before the damage, then on with the next."""
     fields = FieldMap(source)
-    number = 0
     with opened(slice_.path) as handle:
         try:
             file = pq.ParquetFile(handle)
-            columns = _check_columns(file.schema_arrow, source, slice_.relative)
-            number = sum(file.metadata.row_group(i).num_rows for i in range(slice_.start))
-            for i in range(slice_.start, slice_.end):
+        except (pa.ArrowException, OSError) as error:
+            _raise_if_io(error)
+            yield from rows.quarantine(0, None, f"{slice_.relative} cannot be read: {error}")
+            yield from rows.flush()
+            return
+        columns = _check_columns(file.schema_arrow, source, slice_.relative)
+        end = sum(file.metadata.row_group(i).num_rows for i in range(slice_.start))
+        for i in range(slice_.start, slice_.end):
+            number, end = end, end + file.metadata.row_group(i).num_rows
+            try:
                 for batch in file.iter_batches(_batch_rows(file, i, batch_bytes), [i], columns):
                     for record in _records(batch):
                         yield from fields.add(rows, number, None, record)
                         number += 1
-        except (pa.ArrowException, OSError) as error:
-            _raise_if_io(error)
-            message = f"{slice_.relative} can be read no further than row {number:,}: {error}"
-            yield from rows.quarantine(number, None, message)
+            except (pa.ArrowException, OSError) as error:
+                _raise_if_io(error)
+                message = f"rows {number:,} to {end - 1:,} of {slice_.relative} cannot be read: {error}"
+                yield from rows.quarantine(number, None, message)
     yield from rows.flush()
 
 

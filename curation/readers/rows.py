@@ -67,7 +67,10 @@ class Rows:
     def quarantine(self, record: int, offset: int | None, error: str) -> Iterator[Output]:
         """Note that a record, or what stands in a record's place, cannot be read; yields what has to leave."""
         locator = self._locator(record, offset)
-        row = {"id": self._id(record), "stage": STAGE, "error": error[:2000], "locator": locator}
+        sentence = " ".join(
+            line.strip() for line in error[:2000].splitlines() if line.strip()
+        )  # Arrow's errors have several lines
+        row = {"id": self._id(record), "stage": STAGE, "error": sentence, "locator": locator}
         self._quarantined.append(row)
         if len(self._quarantined) >= MAX_ROWS:
             yield from self.flush()

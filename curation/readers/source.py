@@ -130,6 +130,8 @@ def list_files(source: SourceConfig) -> list[InputFile]:
         relatives = {name: info for name, info in relatives.items() if not _is_hidden(name)}
         is_folder = bool(base == root and infos)
         chosen = _choose(source, relatives, by_suffix=is_folder)
+        if odd := [name for name in (root, *chosen) if not _is_utf8(name)]:
+            raise DataError(f"source {source.name}: the file name {min(odd)!r} is not valid UTF-8; rename the file")
         return [_input_file(fs, base, name, relatives[name]) for name in sorted(chosen)]
 
 
@@ -159,6 +161,10 @@ def _find(fs: Any, root: str) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
         fixed.append(part)
     found = fs.glob(root, detail=True)
     return "/".join(fixed), {path: info for path, info in found.items() if info["type"] == "file"}
+
+
+def _is_utf8(name: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _is_hidden(relative: str) -> bool:

@@ -1,4 +1,5 @@
 import unicodedata
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -75,6 +76,26 @@ def reference(text: str) -> str:
 @given(st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("\\ab1{ 数α𝑥−×é")), max_size=60))
 def test_it_agrees_with_the_slow_reference(text: str) -> None:
     assert line(text) == reference(text)
+
+
+def test_a_token_that_goes_on_counts_less_and_less() -> None:
+    damped = Normaliser(log_counts=True)
+    assert damped.lines(["a b a a a b c", "a a", "a" * 3, "0000 0"]) == ["a b a a b c", "a a", "aaa", "0 0 0"]
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(st.lists(st.text(st.sampled_from("ab \\(数1"), max_size=80), max_size=5))
+def test_log_counts_agree_with_the_slow_reference(texts: list[str]) -> None:
+    expected = []
+    for text in texts:
+        seen: Counter[str] = Counter()
+        kept = []
+        for token in line(text).split():
+            seen[token] += 1
+            if seen[token].bit_count() == 1:
+                kept.append(token)
+        expected.append(" ".join(kept))
+    assert Normaliser(log_counts=True).lines(texts) == expected
 
 
 def test_slices_and_nulls_of_an_arrow_column_are_read_in_place() -> None:

@@ -222,6 +222,13 @@ def test_large_batches_pass_in_both_directions(isolated):
     assert run(isolated, *texts)["out"] == {f"id{i}": text + "!" for i, text in enumerate(texts)}
 
 
+@pytest.mark.parametrize("texts", [["a"], ["drop"], ["a", None, "drop", "bcd"] * 9])
+def test_what_comes_back_lies_where_arrow_wants_it(isolated, texts):
+    for _, batch in isolated.process(iter([batch_of(*texts)])):
+        buffers = [buffer for column in batch.columns for buffer in column.buffers() if buffer is not None]
+        assert [buffer.address % 8 for buffer in buffers] == [0] * len(buffers)
+
+
 def test_ctrl_c_is_left_to_the_parent(isolated):
     child = int(run(isolated, "pid")["out"]["id0"])
     os.kill(child, signal.SIGINT)

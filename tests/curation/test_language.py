@@ -1,9 +1,17 @@
 import pyarrow as pa
 import pytest
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from mathmill.core.schemas import DOCUMENT, to_batch
 from mathmill.core.stage import DROPPED_PORT, OUT, StageContext
-from mathmill.curation.language import Language, LanguageConfig, LanguageIdentifierModel, primary_subtag, prose
+from mathmill.curation.language import (
+    LANGUAGES,
+    Language,
+    LanguageConfig,
+    LanguageIdentifierModel,
+    primary_subtag,
+    prose,
+)
 
 MODEL = LanguageIdentifierModel()
 
@@ -118,3 +126,10 @@ def test_results_do_not_depend_on_batches() -> None:
     parts = [b for port, b in stage.process(iter(slices)) if port == OUT]
     (whole,) = [b for port, b in stage.process(iter([batch])) if port == OUT]
     assert pa.Table.from_batches(parts).combine_chunks().equals(pa.Table.from_batches([whole]))
+
+
+def test_the_compiled_walk_gives_the_scores_of_py3langid() -> None:
+    plain = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    plain.set_languages(LANGUAGES)
+    for words in [*(s for group in SENTENCES.values() for s in group), "", "。", "x", "SHOUTED \ud800"]:
+        assert MODEL._model.rank(words) == plain.rank(words)

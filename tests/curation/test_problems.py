@@ -165,6 +165,43 @@ def test_labels_inside_code_do_not_count() -> None:
     assert problem.solution == "it prints 7.\ncode"
 
 
+@pytest.mark.parametrize("switch", ["Show solution", "[Click here to see the answer]", "查看解析", "点击展开答案 ▼"])
+def test_the_switch_that_opens_a_solution_is_no_part_of_the_question(switch: str) -> None:
+    assert pairs(f"Problem 1. Find $x$.\n{switch}\nSolution. It is $2$.") == [("Find $x$.", "It is $2$.")]
+    assert pairs(f"Problem 1. Find $x$. {switch}\nSolution. It is $2$.") == [("Find $x$.", "It is $2$.")]
+
+
+def test_what_only_resembles_a_switch_stays() -> None:
+    for question in ("Solve $x<2$. Show the solution.", "Can you see the solutions?", "这道题怎样查看答案？"):
+        assert pairs(f"Problem 1. {question}\nSolution. It is $2$.") == [(question, "It is $2$.")]
+
+
+@pytest.mark.parametrize(
+    ("solution", "answer"),
+    [
+        ("He earns 9 * 2 = $18 every day.", "$18"),
+        ("There are 3.\nSo 1,200 + 5 = 1,205 pages are left", "1,205"),
+        ("Hence $x=\\frac{58-40}{3}=6$.", "6"),
+        ("We get\n$$\\frac{3}{4}-\\frac14=\\frac{1}{2}.$$", "\\frac{1}{2}"),
+        ("所以共有 $3\\times 4=12$。", "12"),
+        ("Thus $y=2$. The answer is 3.", "3"),
+        ("It holds with equality when $x=4$.", None),
+        ("The solutions are $x=1$ and $x=4$.", None),
+        ("The line is $x-2y=0$.", None),
+        ("Hence $a+b=c$.", None),
+        ("She has 3 + 4 = 7 apples and 2 pears.", None),
+        ("Then $f(x)=2$ is constant.", None),
+    ],
+)
+def test_the_end_of_a_calculation_is_its_answer(solution: str, answer: str | None) -> None:
+    (problem,) = from_text(f"Problem 1. Find it.\nSolution. {solution}")
+    assert problem.answer == answer
+
+
+def test_a_proof_has_no_answer() -> None:
+    assert from_text("Problem 1. Show that $1+1=2$.\nProof. By Peano, $1+1=2$.")[0].answer is None
+
+
 # --- blocks -----------------------------------------------------------------------------------------------------------
 
 

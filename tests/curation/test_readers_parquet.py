@@ -131,7 +131,7 @@ def test_a_file_that_is_no_parquet_is_one_quarantine_row(tmp_path, data):
     rows = read(source_of(tmp_path))
     assert [row["text"] for row in rows["out"]] == ["b"]
     [row] = rows["quarantine"]
-    assert row["error"].startswith("a.parquet can be read no further than row 0: ")
+    assert row["error"].startswith("a.parquet cannot be read: ")
 
 
 def test_of_a_file_damaged_in_the_middle_the_beginning_stays(tmp_path):
