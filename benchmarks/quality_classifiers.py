@@ -39,7 +39,9 @@ def main() -> None:
     print_table("math: by unseen site", ("site", "math pages", "other pages", "accuracy at 0.5"), rows)
     s = school.card.metrics
     rows = [(label, s["f1"][label], *row) for label, row in zip(school.labels, s["confusion"], strict=True)]
-    print_table(f"school stage: macro-F1 {s['macro_f1']}", ("stage", "F1", *(f"taken for {x}" for x in school.labels)), rows)
+    print_table(
+        f"school stage: macro-F1 {s['macro_f1']}", ("stage", "F1", *(f"taken for {x}" for x in school.labels)), rows
+    )
 
     texts = [
         extract_html(page.html, page.label["url"], page.content_type).text
@@ -51,7 +53,10 @@ def main() -> None:
     stage.open(StageContext(scratch=Path()))
     empty = {"formulas": [], "blocks": [], "formula_counts": []}
     locator = {"file": "", "record": 0, "offset": 0}
-    batch = to_batch([{"doc_id": str(i), "source": "", "locator": locator, "text": t, **empty} for i, t in enumerate(texts)], DOCUMENT)
+    batch = to_batch(
+        [{"doc_id": str(i), "source": "", "locator": locator, "text": t, **empty} for i, t in enumerate(texts)],
+        DOCUMENT,
+    )
     cut = [" ".join(text.encode()[:16_384].decode(errors="ignore").split()) for text in texts]
     ways: dict[str, Callable[[], object]] = {
         "fastText's predict on prepared lines, one by one": lambda: [model.predict(line[:-1], 2) for line in lines],

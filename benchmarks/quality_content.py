@@ -27,7 +27,9 @@ _WORD = re.compile(r"[A-Za-z]{3,}")
 def main() -> None:
     """Print the table."""
     options = arguments(__doc__)
-    sources = {row["record_id"]: words(row["markdown"]) for row in read_rows(options.data / "web/rendered_sources.jsonl.zst")}
+    sources = {
+        row["record_id"]: words(row["markdown"]) for row in read_rows(options.data / "web/rendered_sources.jsonl.zst")
+    }
     tried = [page for page in pages(options.data, "math_pages") if page.label["record_id"] in sources]
     rows = []
     for name, extract in extractors().items():
@@ -42,7 +44,9 @@ def main() -> None:
             same = (known & found).total()
             true, out, right = true + known.total(), out + found.total(), right + same
             recalls.append(same / known.total())
-        rows.append((name, share(right, out), share(right, true), f"{min(recalls):.3f}", f"{1000 * seconds / len(tried):.1f}"))
+        rows.append(
+            (name, share(right, out), share(right, true), f"{min(recalls):.3f}", f"{1000 * seconds / len(tried):.1f}")
+        )
     header = ("extractor", "precision", "recall", "lowest recall of a page", "ms a page")
     print_table(f"{len(tried)} renderings of d2l, words outside formulas and code", header, rows)
 
@@ -54,7 +58,9 @@ def extractors() -> dict[str, Callable[[bytes], str]]:
         from resiliparse.extract.html2text import extract_plain_text
         from resiliparse.parse.html import HTMLTree
 
-        found["resiliparse, main content"] = lambda html: extract_plain_text(HTMLTree.parse_from_bytes(html, "utf-8"), main_content=True)
+        found["resiliparse, main content"] = lambda html: extract_plain_text(
+            HTMLTree.parse_from_bytes(html, "utf-8"), main_content=True
+        )
     if find_spec("trafilatura"):
         import trafilatura
 

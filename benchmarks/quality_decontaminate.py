@@ -39,7 +39,11 @@ def main() -> None:
     print_table(f"{len(items):,} benchmark items: recall of {SAMPLE:,} in prose", ("item", "texts", "hit", "as"), rows)
     print(f"\nthe same prose without an item: {sum(hit is not None for hit in bare)} hits in {len(bare):,} pieces")
 
-    equal = {row["problem_id"] for row in read_rows(options.data / "benchmarks" / "exact_overlaps.jsonl") if "problem_id" in row}
+    equal = {
+        row["problem_id"]
+        for row in read_rows(options.data / "benchmarks" / "exact_overlaps.jsonl")
+        if "problem_id" in row
+    }
     rows, examples = [], []
     for path in sorted((options.data / "problems").glob("*.jsonl.zst")):
         problems = read_rows(path)
@@ -48,11 +52,15 @@ def main() -> None:
         true = sum(hit is not None for hit, known in zip(hits, listed, strict=True) if known)
         others = [(row, hit) for row, hit, known in zip(problems, hits, listed, strict=True) if hit and not known]
         rest = len(problems) - sum(listed)
-        rows.append((path.name.split(".")[0], sum(listed), share(true, sum(listed)), rest, len(others), share(len(others), rest)))
-        examples += [(hit.kind, row["question"], items[hit.item]) for row, hit in others[:2]]
-    header = ("collection", "on the list", "of them hit", "others", "hit", "share")
+        templates = sum(hit.kind == "template" for _, hit in others)
+        leaks = len(others) - templates
+        rows.append((path.name.split(".")[0], sum(listed), true, rest, leaks, share(leaks, rest), templates))
+        examples += [(hit.kind, row["question"], items[hit.item]) for row, hit in others if hit.kind != "template"][:3]
+        missed = [row["question"] for row, hit, known in zip(problems, hits, listed, strict=True) if known and not hit]
+        examples += [("missed", question, "") for question in missed]
+    header = ("collection", "on the list", "of them hit", "others", "hit as leak", "share", "same template")
     print_table("Problems of other collections", header, rows)
-    for kind, question, item in examples[:12]:
+    for kind, question, item in examples:
         print(f"\n{kind}: {question[:160]!r}\n  benchmark: {item[:160]!r}")
 
 

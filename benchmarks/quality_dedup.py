@@ -7,7 +7,7 @@ sections), so recall is given by the Jaccard similarity of word 5-grams of the e
 where both pages end in one cluster, hence where one would be dropped for the other or both for a third.
 """
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from shared_pages import arguments, pages, print_table, share
 
@@ -30,7 +30,7 @@ def main() -> None:
     right = sum(truth[a] == truth[b] for a, b in together)
     similarity = {(a, b): jaccard(shingles[a], shingles[b]) for a, b in pairs if truth[a] == truth[b]}
     rows = []
-    for low, high in zip(BOUNDS, BOUNDS[1:], strict=False):
+    for low, high in pairwise(BOUNDS):
         group = [pair for pair, value in similarity.items() if low <= value < high]
         hits = sum(clusters[a] == clusters[b] for a, b in group)
         rows.append((f"{low:.2f} – {min(high, 1.0):.2f}", len(group), hits, share(hits, len(group))))

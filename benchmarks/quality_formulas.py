@@ -1,4 +1,4 @@
-"""How many formulas survive extraction, by site and encoding; are they right; can KaTeX read them?
+"""How many formulas survive extraction, by site and encoding, whether they are right, and whether KaTeX reads them.
 
     python benchmarks/quality_formulas.py [DATA] [--katex FOLDER]
 
@@ -55,8 +55,12 @@ def main() -> None:
         total = ("all", sum(found[by].values()), sum(kept[by].values()))
         counts = [*((name, n, kept[by][name]) for name, n in found[by].most_common()), total]
         rows = [(name, *([n_pages[name] or ""] if by == "site" else []), n, k, share(k, n)) for name, n, k in counts]
-        print_table(f"Survival by {by}", (by, *(["pages"] if by == "site" else []), "found", "kept", "kept / found"), rows)
-    rows = [(name, n, known, share(same, known), share(same, out)) for name, (n, known, out, same) in sorted(gold.items())]
+        print_table(
+            f"Survival by {by}", (by, *(["pages"] if by == "site" else []), "found", "kept", "kept / found"), rows
+        )
+    rows = [
+        (name, n, known, share(same, known), share(same, out)) for name, (n, known, out, same) in sorted(gold.items())
+    ]
     for kind in ("d2l", "example"):
         n, known, out, same = map(sum, zip(*(v for k, v in gold.items() if k.startswith(kind)), strict=True))
         rows.append((f"{kind}: all", n, known, share(same, known), share(same, out)))

@@ -1,7 +1,8 @@
 """The labelled pages and problems that the quality benchmarks read, and how they print their tables.
 
-The data is a folder with `web/*.warc.gz` and their `*.labels.jsonl`, `problems/`, `benchmarks/` and `text/` (JSON lines,
-zstd); its README names every source and licence. It is given by argument and by default lies beside the checkout.
+The data is a folder with `web/*.warc.gz` and their `*.labels.jsonl`, `problems/`, `benchmarks/` and `text/` (JSON
+lines, zstd); its README names every source and licence. It is given by argument; by default it lies beside the
+checkout.
 """
 
 import argparse

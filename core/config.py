@@ -40,10 +40,13 @@ class StageConfig(Config):
 
 
 def digest(value: Any) -> str:
-    """Hash a JSON-like value or a pydantic model: 32 hex digits (XXH3-128 of its canonical JSON)."""
+    """Hash a JSON-like value or a pydantic model: 32 hex digits (XXH3-128 of its JSON).
+
+    The order of keys counts: of mix groups, the first that fits has a record. Models give theirs in order of fields.
+    """
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json")
-    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    canonical = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return xxhash.xxh3_128_hexdigest(canonical.encode())
 
 

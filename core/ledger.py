@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from mathmill.core.config import Config, digest
-from mathmill.core.errors import DataError
+from mathmill.core.config import Config
+from mathmill.core.errors import DataError, OperationError
 from mathmill.core.storage import Folder
 
 _COMPACTED = "segment.json"
@@ -66,8 +66,9 @@ class Ledger:
         """All finished tasks by identity, compacted and loose ones."""
         found: dict[str, Entry] = {}
         names = [name for name in self._folder.names() if name.endswith(".json") and not name.startswith(".")]
-        # compacted entries were first: a task that another run repeats later does not replace them
-        for name in sorted(names, key=lambda name: name != _COMPACTED):
+        # The compacted file is read last: what vanishes meanwhile has gone into it. Its entries were first and win over
+        # those of tasks that another run repeated later.
+        for name in [*sorted(set(names) - {_COMPACTED}), _COMPACTED]:
             try:
                 data = json.loads(self._folder.read(name))
             except FileNotFoundError:  # compacted by another run between the listing and here
@@ -76,7 +77,7 @@ class Ledger:
                 raise DataError(f"{self._folder.path(name)} is damaged; remove it and run again ({error})") from error
             for item in data["entries"] if name == _COMPACTED else [data]:
                 entry = Entry.model_validate(item)
-                found.setdefault(entry.task, entry)
+                found[entry.task] = entry
         return found
 
     def get(self, task: str) -> Entry | None:
@@ -103,6 +104,10 @@ class Ledger:
     def compact(self, tasks: Sequence[str]) -> dict[str, Entry]:
         """Fold the entries of the segment's tasks into one file, drop all others, and return them in task order."""
         entries = self.entries()
+        if any(task not in entries for task in tasks):
+            raise OperationError(
+                f"another run with other input worked in the same folder ({self.segment} has changed); run again"
+            )
         kept = {task: entries[task] for task in tasks}
         self._write_compacted(kept)
         for name in self._folder.names():
@@ -113,8 +118,3 @@ class Ledger:
     def _write_compacted(self, entries: dict[str, Entry]) -> None:
         data = {"entries": [entry.model_dump(mode="json") for entry in entries.values()]}
         self._folder.write(_COMPACTED, json.dumps(data, ensure_ascii=False).encode())
-
-
-def content_digest(entries: Sequence[Entry], port: str) -> str:
-    """Identify what a segment wrote to one port, whatever the time or machine: a digest of names and checksums."""
-    return digest([[file.name, file.checksum] for entry in entries for file in entry.of_port(port)])

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from mathmill.core.config import StageConfig
-from mathmill.core.errors import MathmillError
+from mathmill.core.errors import ConfigError, MathmillError
 from mathmill.core.schemas import DROPPED, QUARANTINE, to_batch
 
 Port: TypeAlias = str
@@ -74,20 +74,23 @@ class BatchStage(ABC):
     """A stage that looks at one batch at a time: write `process_batch`, the rest has a default.
 
     `isolated` asks the runner to keep the stage in a child process (`mathmill.core.isolate`), for native code that
-    can crash, hang or eat memory. `side_inputs` names what the stage wants in `StageContext.side_inputs`.
+    can crash, hang or eat memory. `needs` names the columns that its input must have. `side_inputs` names what the stage wants in `StageContext.side_inputs`.
     """
 
     name: str
     version: int
     Config: ClassVar[type[StageConfig]] = StageConfig
     isolated: ClassVar[bool] = False
+    needs: ClassVar[tuple[str, ...]] = ()
     side_inputs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: StageConfig) -> None:
         self.config = config
 
     def output_schemas(self, input_schema: pa.Schema) -> dict[Port, pa.Schema]:
-        """Rows keep their schema, unless a stage says otherwise."""
+        """Rows keep their schema, unless a stage says otherwise; ConfigError where a column that it needs is missing."""
+        if missing := [column for column in self.needs if column not in input_schema.names]:
+            raise ConfigError(f"{self.name} needs the column {missing[0]!r}, which rows do not have at this place")
         return {OUT: input_schema}
 
     def open(self, context: StageContext) -> None:  # noqa: B027 (nothing to do is a good default)

@@ -53,6 +53,7 @@ class Label(BatchStage):
     name = "label"
     version = 1
     Config: ClassVar[type[StageConfig]] = LabelConfig
+    needs = ("question", "solution", "steps", "n_steps")
     config: LabelConfig
 
     def open(self, context: StageContext) -> None:

@@ -54,6 +54,7 @@ class Language(BatchStage):
     name = "language"
     version = 1
     Config: ClassVar[type[StageConfig]] = LanguageConfig
+    needs = ("text", "formulas", "blocks", "lang", "lang_score")
     config: LanguageConfig
 
     def open(self, context: StageContext) -> None:

@@ -96,6 +96,9 @@ def _run(recipe: Any, out: str, workers: int | None, as_json: bool, verify: bool
         click.echo(json.dumps(summary_json(summary), ensure_ascii=False))
     else:
         click.echo("\n".join(["", *funnel_lines(summary), "", *shard_lines(summary)]))
+    if not summary.documents.num_rows and not summary.problems.num_rows:
+        reasons = "its README.md counts the reasons, quarantine/ holds the errors"
+        click.echo(f"mathmill: nothing came out of this run; {reasons}: {finished.run}", err=True)
     if verify and summary.shards is not None:
         _verify_shards(f"{out}/shards", as_json=False, quiet=as_json)
     if not as_json:
@@ -167,7 +170,7 @@ def doctor(as_json: bool) -> None:
         click.echo(json.dumps([check.to_json() for check in checks]))
     else:
         for check in checks:
-            click.echo(f"{check.state:<8}{check.name:<18}{check.detail}")
+            click.echo(f"{check.state:<8}{check.name:<20}{check.detail}")
     if any(check.state == "broken" for check in checks):
         sys.exit(4)
 

@@ -60,7 +60,7 @@ def reduce_segment(emit: Segment, emitted: dict[str, Entry], reduce: Chain, sink
     partitions = range(spill.partitions) if files else range(0)
     inputs = [[SpillInput(files=files, partition=number, order=spill.order)] for number in partitions]
     name = emit.name.replace("-sketch", "-pairs")
-    return make_segment(name, f"{emit.title}: compare", [("all", reduce, inputs)], sinks)
+    return make_segment(name, emit.title.replace("sketch", "compare"), [("all", reduce, inputs)], sinks)
 
 
 def finish_segment(run: Folder, segment: Segment) -> dict[str, Entry]:

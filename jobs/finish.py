@@ -1,5 +1,6 @@
 """What a run leaves for readers: lists of its files, the manifest of its shards, the mixture, a dataset card."""
 
+import html
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -123,7 +124,7 @@ def write_card(run: Folder, summary: Summary) -> None:
     documents, problems = summary.documents, summary.problems
     lines = [f"# {summary.name}", "", "Made with mathmill from:", ""]
     for source in summary.sources:
-        lines.append(f"- `{source['name']}` ({source['kind']}), licence {source['license'] or 'not stated'}")
+        lines.append(f"- `{source['name']}` ({source['kind']}), licence {_cell(source['license'] or 'not stated')}")
     lines += ["", f"{documents.num_rows:,} documents and {problems.num_rows:,} problems.", ""]
     for title, table, names in (
         ("Documents", documents, ("source", "license", "lang")),
@@ -132,7 +133,7 @@ def write_card(run: Folder, summary: Summary) -> None:
         for name in names:
             counts = Counter(table.column(name).to_pylist())
             lines += [f"| {title} by {name} | count |", "|---|---:|"]
-            lines += [f"| {value or 'not stated'} | {count:,} |" for value, count in counts.most_common()]
+            lines += [f"| {_cell(value or 'not stated')} | {count:,} |" for value, count in counts.most_common()]
             lines.append("")
     lines += ["| left out, by stage and reason | count |", "|---|---:|"]
     for step in summary.steps:
@@ -141,3 +142,9 @@ def write_card(run: Folder, summary: Summary) -> None:
             lines.append(f"| {step.stage}: quarantined | {step.quarantined:,} |")
     lines += ["", f"Recipe digest `{summary.digest}`; the recipe is in `run.json`.", ""]
     run.write("README.md", "\n".join(lines).encode())
+
+
+def _cell(value: str) -> str:
+    """A value from the data as plain text in a Markdown table."""
+    text = html.escape(" ".join(value.split()), quote=False)
+    return "".join(f"\\{char}" if char in "|`*_[]" else char for char in text)

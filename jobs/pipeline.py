@@ -7,12 +7,14 @@ A recipe's `stages` and `problems` each run as at most two segments: what stands
 it. Deduplication is a `group` (sketch, pairs) and one closing task (duplicates). Everything else is a `map`.
 """
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mathmill.core.ledger import Entry, FileEntry
-from mathmill.core.stage import OUT
+from mathmill.core.stage import OUT, StageContext
 from mathmill.core.storage import Folder
 from mathmill.curation.readers import list_files, plan_slices
 from mathmill.curation.readers.source import SourceConfig
@@ -199,6 +201,19 @@ def specs_for(source: SourceConfig, uses: Sequence[StageUse]) -> tuple[StageSpec
     """The stages that a source passes."""
     skip = skipped(source)
     return tuple(stage_spec(stage_names()[use.name], use.config) for use in uses if use.name not in skip)
+
+
+def check_files(recipe: Recipe) -> None:
+    """Check before anything runs that the files that stages read are what the stages need: ConfigError if not."""
+    uses = [(stage_names()[use.name], use.config) for use in (*recipe.stages, *recipe.problems)]
+    with tempfile.TemporaryDirectory(prefix="mathmill-") as scratch:
+        for spec in (stage_spec(cls, config) for cls, config in uses):
+            if spec.reads_files():
+                stage = spec.load()
+                stage.open(StageContext(scratch=Path(scratch)))
+                stage.close()
+    if recipe.tokenize is not None:
+        Tokenizer.load(recipe.tokenize.tokenizer, recipe.tokenize.eos_token)
 
 
 def split_at_dedup(uses: Sequence[StageUse]) -> tuple[list[StageUse], StageUse | None, list[StageUse]]:

@@ -4,6 +4,7 @@ Every mistake in it is one sentence that names the file, the line and the key, a
 `recipe.yaml:14 stages[2].classify.threshold: 1.4 is above 1`.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import resources
@@ -63,9 +64,15 @@ class Recipe(Config):
     mixture: MixtureConfig | None = None
     task_bytes: Annotated[int, Field(ge=1 << 16)] = 16 << 20  # input bytes that one task aims at
 
+    _written: str = ""
+
     def digest(self) -> str:
-        """Identify the recipe by its content; the order of the mix groups is part of it."""
-        return digest([self.model_dump(mode="json"), list(self.shards.groups)])
+        """Identify the recipe as it is written, wherever it lies: 32 hex digits."""
+        return self._written or self.resolved_digest()
+
+    def resolved_digest(self) -> str:
+        """Identify the recipe with its paths, as they are on this machine."""
+        return digest(self)
 
 
 def load_recipe(path: str | Path) -> Recipe:
@@ -86,11 +93,13 @@ def parse_recipe(data: bytes, path: Path) -> Recipe:
     context = {"resolve": partial(resolve_path, base=path.resolve().parent)}
     check = partial(document.check, context=context)
     plain = document.value
+    written = digest(json.loads(json.dumps(plain, default=str)))
     for key in ("stages", "problems"):
         if isinstance(plain.get(key), list):
             plain[key] = [_stage_use(document, check, (key, i), item) for i, item in enumerate(plain[key])]
     recipe = check(Recipe, plain, ())
     _check_whole(document, recipe)
+    recipe._written = written
     return recipe
 
 

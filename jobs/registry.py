@@ -26,6 +26,10 @@ class StageSpec(Config):
         stage_class = import_class(self.cls)
         return stage_class(stage_class.Config.model_validate(self.config))
 
+    def reads_files(self) -> bool:
+        """Say whether the stage reads files of its own: models, benchmarks, lists."""
+        return bool(import_class(self.cls).Config.model_validate(self.config).file_paths())
+
 
 def stage_spec(cls: str, config: dict[str, Any]) -> StageSpec:
     """Describe a stage. Its identity depends on what is in the files that it reads (models, benchmarks, tokenizer),
@@ -39,7 +43,6 @@ def stage_spec(cls: str, config: dict[str, Any]) -> StageSpec:
     return StageSpec(name=stage_class.name, cls=cls, version=stage_class.version, config=plain, identity=digest(named))
 
 
-@cache
 def _digest_of(path: str) -> str:
     """Digest of a file's content; of a folder's files; of what an object store says of a remote file."""
     fs, root = fsspec.url_to_fs(path)
@@ -57,8 +60,8 @@ def _with_digests(value: Any, digests: dict[str, str]) -> Any:
         return f"content:{digests[value]}" if value in digests else value
     if isinstance(value, list):
         return [_with_digests(item, digests) for item in value]
-    if isinstance(value, dict):  # as pairs: digests sort keys, but the first of the mix groups that fits has a record
-        return [[key, _with_digests(item, digests)] for key, item in value.items()]
+    if isinstance(value, dict):
+        return {key: _with_digests(item, digests) for key, item in value.items()}
     return value
 
 

@@ -83,10 +83,10 @@ def funnel_bars(summary: Summary, corpus: str) -> list[Bar]:
 
 
 def _note(step: Step) -> str:
-    notes = [f"{reason} {count:,}" for reason, count in step.reasons.most_common()]
-    notes += [f"quarantined {step.quarantined:,}"] if step.quarantined else []
-    notes += [f"{rows:,} {port} found" for port, rows in step.further.items()]
-    return ", ".join(notes)
+    gone = [f"{reason} {count:,}" for reason, count in step.reasons.most_common()]
+    gone += [f"quarantined {step.quarantined:,}"] if step.quarantined else []
+    found = [f"{rows:,} {port} found" for port, rows in step.further.items()]
+    return "; ".join([*([f"left out: {', '.join(gone)}"] if gone else []), *found])
 
 
 def formula_rows(summary: Summary) -> list[dict[str, object]]:

@@ -17,7 +17,7 @@ from mathmill.jobs.engine import Progress, Unwatched
 from mathmill.jobs.finish import write_card, write_file_lists, write_manifest, write_mixture
 from mathmill.jobs.local import LocalEngine
 from mathmill.jobs.lock import working_in
-from mathmill.jobs.pipeline import MainJob
+from mathmill.jobs.pipeline import MainJob, check_files
 from mathmill.jobs.recipe import Recipe
 from mathmill.jobs.report import write_report
 from mathmill.jobs.summary import Summary, summarise
@@ -38,10 +38,11 @@ def run_recipe(recipe: Recipe, out: str | Path, workers: int, progress: Progress
 
     workers: processes of this machine. Raises MathmillError; what is finished stays, and the same call resumes.
     """
+    check_files(recipe)
     run = Folder(out)
     run.create_folder()
     refuse_foreign(run)
-    with working_in(run, recipe.digest()) as scratch:
+    with working_in(run, recipe.resolved_digest()) as scratch:
         run.write("run.json", json.dumps(describe(recipe), indent=2, ensure_ascii=False).encode())
         engine = LocalEngine(workers, scratch)
         try:
@@ -66,7 +67,7 @@ def run_recipe(recipe: Recipe, out: str | Path, workers: int, progress: Progress
 
 
 def refuse_foreign(run: Folder) -> None:
-    """Raise OperationError where a folder holds something, but no run: a run replaces and removes files in its own."""
+    """Raise OperationError where a folder holds what a run would replace or remove, but no run."""
     run.fs.invalidate_cache()
     try:
         with operating(f"cannot read {run}"):
@@ -74,9 +75,18 @@ def refuse_foreign(run: Folder) -> None:
     except FileNotFoundError:
         return
     names = sorted(path.rstrip("/").rpartition("/")[2] for path in paths if path.rstrip("/") != run.root)
-    foreign = [name for name in names if not name.startswith(".")]
-    if foreign and not run.exists("run.json"):
-        raise OperationError(f"{run} holds other things ({foreign[0]}); choose a new folder or an empty one with --out")
+    taken = [name for name in names if name in WRITTEN]
+    if taken and not run.exists("run.json"):
+        raise OperationError(
+            f"{run} holds something else under a name that a run writes ({taken[0]}); choose a new folder with --out"
+        )
+
+
+WRITTEN = {
+    *("README.md", "report.html", "documents", "problems", "dropped", "quarantine"),
+    *("tokens", "shards", "ledger", "work"),
+}
+"""What a run makes in its folder, beside run.json."""
 
 
 def describe(recipe: Recipe) -> dict[str, object]:

@@ -99,13 +99,12 @@ def funnel(job: MainJob) -> list[Step]:
     uses = {"documents": (*job.recipe.stages, *job.recipe.problems), PROBLEMS: job.recipe.problems}
     orders = {corpus: ["read", *(use.name for use in stages)] for corpus, stages in uses.items()}
 
-    def place(step: Step) -> tuple[int, str, int]:
+    def position(step: Step) -> tuple[int, str, int]:
         order = orders[step.corpus]
-        return (
-            segments.index(step.segment), step.corpus, order.index(step.stage) if step.stage in order else len(order)
-        )  # fmt: skip
+        within = order.index(step.stage) if step.stage in order else len(order)
+        return segments.index(step.segment), step.corpus, within
 
-    return sorted(steps.values(), key=place)
+    return sorted(steps.values(), key=position)
 
 
 def funnel_of(summary: "Summary", corpus: str) -> list[Step]:

@@ -5,6 +5,7 @@ and leaves NAME.bin, .idx, .arrow and NAME.json (the shard's part of the manifes
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -56,7 +57,7 @@ class Pack:
             info = write_shard(
                 self._prefix, kept, seq_len=config.seq_len, vocab_size=config.vocab_size, pad_id=config.pad_id
             )
-            self._prefix.with_suffix(".json").write_text(info.model_dump_json())
+            Path(f"{self._prefix}.json").write_text(info.model_dump_json())
         return iter(())
 
     def close(self) -> None:

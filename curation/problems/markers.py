@@ -112,7 +112,8 @@ _QED = re.compile(
     r"∎|[□■◻](?=[ \t]*(?:\n|$))|\$[ \t]*\\(?:blacksquare|square|Box|qed)[ \t]*\$"
     r"|\\(?:blacksquare|qed)\b|Q\.E\.D|证毕|證畢"
 )
-_HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+\S")
+_HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+(?![-+$€£￥]{0,2}[0-9][0-9.,/:]*%?[ \t]*(?:\n|\Z))\S")
+"""A heading; "#### 72" is the answer line of a solution."""
 
 
 def find_markers(text: str) -> list[Marker]:

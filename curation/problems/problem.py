@@ -100,11 +100,15 @@ def build(text: str, formulas: Sequence[Formula], draft: Draft) -> Problem | Non
     solution, solution_formulas = _compose(text, formulas, parts)
     if not any(c.isalnum() for c in solution):
         return Problem(question, question_formulas=question_formulas, spans=tuple(draft.question))
+    answer = _stated_answer(text, draft, solution)
+    if (answer is None or "=" in answer) and not _ASKS_PROOF.search(question):
+        value = conclusion(solution, [f[:2] for f in solution_formulas])
+        if value is not None and (answer is None or answer.endswith(value)):  # "the answer is $3\cdot 4=12$"
+            answer = value
     return Problem(
         question=question,
         solution=solution,
-        answer=_stated_answer(text, draft, solution)
-        or (None if _ASKS_PROOF.search(question) else conclusion(solution, [f[:2] for f in solution_formulas])),
+        answer=answer,
         step_spans=tuple(segment_steps(solution, [(f.start, f.end) for f in solution_formulas])),
         question_formulas=question_formulas,
         solution_formulas=solution_formulas,

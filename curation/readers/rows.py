@@ -67,9 +67,8 @@ class Rows:
     def quarantine(self, record: int, offset: int | None, error: str) -> Iterator[Output]:
         """Note that a record, or what stands in a record's place, cannot be read; yields what has to leave."""
         locator = self._locator(record, offset)
-        sentence = " ".join(
-            line.strip() for line in error[:2000].splitlines() if line.strip()
-        )  # Arrow's errors have several lines
+        # Arrow's errors have several lines
+        sentence = " ".join(line.strip() for line in error[:2000].splitlines() if line.strip())
         row = {"id": self._id(record), "stage": STAGE, "error": sentence, "locator": locator}
         self._quarantined.append(row)
         if len(self._quarantined) >= MAX_ROWS:

@@ -50,6 +50,15 @@ def test_an_error_that_concerns_the_whole_run_is_not_quarantined() -> None:
         run([1, -1])
 
 
+def test_a_column_that_is_missing_is_named() -> None:
+    class Picky(Reciprocal):
+        needs = ("value", "weight")
+
+    assert Reciprocal(StageConfig()).output_schemas(SCHEMA) == {"out": SCHEMA}
+    with pytest.raises(ConfigError, match="reciprocal needs the column 'weight'"):
+        Picky(StageConfig()).output_schemas(SCHEMA)
+
+
 def test_an_empty_batch_is_not_processed() -> None:
     assert run([]) == {"out": [], "quarantine": []}
 

@@ -214,3 +214,22 @@ def test_extracting_twice_gives_the_same_and_pages_do_not_share_state() -> None:
     first = extract_html(html)
     extract_html(b"<p>`x` [tex]y[/tex]")
     assert extract_html(html) == first
+
+
+def test_comments_on_a_post_are_text_but_no_part_of_it() -> None:
+    html = (
+        '<div id="mainbar" itemscope itemtype="https://schema.org/Question"><div class="question js-question" id="question">'
+        '<p>Why is $1+1=2$?</p><span class="d-none" itemprop="commentCount">1</span><div class="comments js-comments-container">'
+        '<ul><li><p>Good one.</p></li></ul></div></div><div id="answer-1" class="answer js-answer"><p>Because.</p>'
+        '<div id="comments-1" class="comments"><p>Why so?</p></div></div></div>'
+    )
+    page = extract_html(html.encode())
+    assert blocks(page) == [("question", "Why is $1+1=2$?"), ("reply", "Because.")]
+    assert "Good one." in page.text
+    assert "Why so?" in page.text
+    assert "\n\n1\n\n" not in page.text
+
+
+def test_paragraph_numbers_of_latexml_are_no_posts() -> None:
+    html = "".join(f'<div id="p{i}" class="ltx_para"><p id="p{i}.1" class="ltx_p">Text {i}.</p></div>' for i in (1, 2))
+    assert blocks(extract_html(html.encode())) == []

@@ -185,6 +185,8 @@ def test_what_only_resembles_a_switch_stays() -> None:
         ("We get\n$$\\frac{3}{4}-\\frac14=\\frac{1}{2}.$$", "\\frac{1}{2}"),
         ("所以共有 $3\\times 4=12$。", "12"),
         ("Thus $y=2$. The answer is 3.", "3"),
+        ("The answer is $3\\cdot 4=12$.", "12"),
+        ("He has 72.\n#### 72", "72"),
         ("It holds with equality when $x=4$.", None),
         ("The solutions are $x=1$ and $x=4$.", None),
         ("The line is $x-2y=0$.", None),

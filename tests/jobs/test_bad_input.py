@@ -546,10 +546,11 @@ def test_a_file_name_that_is_not_utf_8_is_one_clear_sentence(small: Path, mathmi
     assert "the path is not valid UTF-8" in sentence(result, 2)
 
 
-def test_an_answer_that_cannot_be_printed_is_one_clear_sentence() -> None:
+def test_an_answer_that_cannot_be_printed_is_one_clear_sentence(tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", "mathmill.jobs.cli", "doctor"]
-        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        environment = {**os.environ, "TMPDIR": str(tmp_path)}
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False)
     assert "cannot read or write: the disk is full" in sentence(result, 4)
 
 

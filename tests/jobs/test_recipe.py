@@ -105,6 +105,13 @@ def test_a_missing_file_of_a_stage_names_its_line() -> None:
     assert "gone.jsonl" in found
 
 
+def test_a_stage_in_the_wrong_place_is_a_mistake() -> None:
+    found = change("  - extract\n  - classify: {threshold: 0.5}\n", "  - classify: {threshold: 0.5}\n  - extract\n")
+    assert found.startswith(
+        "recipes/math.yaml:7 stages[0].classify: classify needs the column 'text', which rows do not"
+    )
+
+
 def test_pages_without_extract_are_a_mistake() -> None:
     assert "need the stage `extract`" in change("  - extract\n", "  - language\n")
 

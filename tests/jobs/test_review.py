@@ -69,7 +69,7 @@ def test_mix_groups_in_another_order_are_packed_again(work: Path, answers: Answe
 def test_a_run_does_not_start_in_a_folder_of_other_things(work: Path) -> None:
     (work / "mine" / "documents").mkdir(parents=True)
     (work / "mine" / "documents" / "thesis.txt").write_text("years of work")
-    with pytest.raises(OperationError, match="holds other things"):
+    with pytest.raises(OperationError, match="holds something else under a name that a run writes"):
         run_recipe(recipe(work), work / "mine", workers=1)
     assert [path.name for path in (work / "mine").iterdir()] == ["documents"]
 
