@@ -74,7 +74,8 @@ class BatchStage(ABC):
     """A stage that looks at one batch at a time: write `process_batch`, the rest has a default.
 
     `isolated` asks the runner to keep the stage in a child process (`mathmill.core.isolate`), for native code that
-    can crash, hang or eat memory. `needs` names the columns that its input must have. `side_inputs` names what the stage wants in `StageContext.side_inputs`.
+    can crash, hang or eat memory. `needs` names the columns that its input must have,
+    `side_inputs` what the stage wants in `StageContext.side_inputs`.
     """
 
     name: str
@@ -88,7 +89,7 @@ class BatchStage(ABC):
         self.config = config
 
     def output_schemas(self, input_schema: pa.Schema) -> dict[Port, pa.Schema]:
-        """Rows keep their schema, unless a stage says otherwise; ConfigError where a column that it needs is missing."""
+        """Rows keep their schema, unless a stage says otherwise; ConfigError where a needed column is missing."""
         if missing := [column for column in self.needs if column not in input_schema.names]:
             raise ConfigError(f"{self.name} needs the column {missing[0]!r}, which rows do not have at this place")
         return {OUT: input_schema}
