@@ -197,7 +197,7 @@ def test_a_truncated_last_member_is_quarantined(tmp_path):
     [
         b"<html>not found</html>",
         b"\x89PNG" + bytes(5_000),
-        gzip.compress(b"a,b\n1,2\n" * 1_000),
+        gzip.compress(b"a,b\n1,2\n" * 1_000, mtime=0),
         members(*[b"no record %d" % i for i in range(50)]),
         b"\x1f\x8b\x08" * 1_000,
         bytes(3_000),
@@ -288,8 +288,8 @@ RAW = zlib.compressobj(wbits=-15)
 @pytest.mark.parametrize(
     ("encoding", "body"),
     [
-        ("gzip", gzip.compress(BODY)),
-        ("x-gzip", gzip.compress(BODY[:99]) + gzip.compress(BODY[99:])),
+        ("gzip", gzip.compress(BODY, mtime=0)),
+        ("x-gzip", gzip.compress(BODY[:99], mtime=0) + gzip.compress(BODY[99:], mtime=0)),
         ("deflate", zlib.compress(BODY)),
         ("deflate", RAW.compress(BODY) + RAW.flush()),
         ("br", brotli.compress(BODY)),
