@@ -249,15 +249,18 @@ class _ShardChecks:
     def megatron(self) -> int:
         """Megatron's reader gives the segments that our index and tokens give; tokens of a sample are compared."""
         index = read_index(self.shard.paths[".idx"])
-        dataset = _megatron()(str(self.shard.prefix))
         flat, positions = self.shard.tokens.reshape(-1), index.pointers // index.dtype.itemsize
-        same = (
-            np.array_equal(dataset.index.sequence_pointers, index.pointers)
-            and np.array_equal(dataset.sequence_lengths, index.lengths)
-            and np.array_equal(dataset.document_indices, index.document_indices)
-        )
-        for i in _evenly(len(index.lengths), _MEGATRON_SEQUENCES):
-            same = same and np.array_equal(dataset[i], flat[positions[i] : positions[i] + index.lengths[i]])
+        try:
+            dataset = _megatron()(str(self.shard.prefix))
+            same = (
+                np.array_equal(dataset.index.sequence_pointers, index.pointers)
+                and np.array_equal(dataset.sequence_lengths, index.lengths)
+                and np.array_equal(dataset.document_indices, index.document_indices)
+            )
+            for i in _evenly(len(index.lengths), _MEGATRON_SEQUENCES):
+                same = same and np.array_equal(dataset[i], flat[positions[i] : positions[i] + index.lengths[i]])
+        except Exception as error:  # it checks nothing that it reads, so damage shows as any error
+            raise DataError(f"{self.shard.prefix}: megatron-core's reader fails: {error}") from error
         if not same:
             raise DataError(f"{self.shard.prefix}: megatron-core's reader sees other tokens")
         return len(index.lengths)
