@@ -106,7 +106,7 @@ def pages(data: Path) -> Iterator[Example]:
                     continue
                 page = extract_html(record.reader.read(), label["url"], record.http_headers.get("Content-Type"))
                 name_of_label = "math" if label["is_math"] else "other"
-                site = "openstax" if label["site"].startswith("openstax") else label["site"]
+                site = "openstax" if label["site"].startswith("openstax") else label["site"].replace(".org FAQ", " FAQ")
                 yield Example(page.text, name_of_label, site, label["lang"], f"web/{site}", label["license"])
 
 
