@@ -14,7 +14,7 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
-from mathmill.core.mathml_symbols import ACCENTS, FENCES, FUNCTIONS, LARGE_OPERATORS, SYMBOLS, UNDER_ACCENTS, VARIANTS
+from mathmill.core.mathml_tables import ACCENTS, FENCES, FUNCTIONS, LARGE_OPERATORS, SYMBOLS, UNDER_ACCENTS, VARIANTS
 
 MAX_NODES = 20_000
 MAX_DEPTH = 400

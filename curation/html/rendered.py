@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mathmill.core.mathml import TEXT_ESCAPES, Element, join_latex, spell, to_latex
-from mathmill.core.mathml_symbols import ACCENTS, FUNCTIONS
+from mathmill.core.mathml_tables import ACCENTS, FUNCTIONS
 
 MAX_DEPTH = 100
 
