@@ -225,6 +225,8 @@ def data_formula(tag: str, attributes: Attributes) -> Source | None:
         marks = " ".join(attributes.get(mark) or "" for mark in ("class", "data-math-style", "data-display"))
         display = tag in ("div", "p") or re.search(r"display|block|true", marks) is not None
         if name == "data-mathml":
+            if is_mathjax2(attributes.get("class") or ""):
+                continue  # MathJax 2 keeps a copy there; its script beside it is the source
             return Source(clean_tex(mathml_to_latex(source)), display, "data_attribute")
         if name == "data-asciimath":
             return Source(asciimath_to_latex(source), display, "data_attribute")

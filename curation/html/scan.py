@@ -26,6 +26,7 @@ _ENCODINGS = {
 _DOUBLED = (("\\\\(", "\\\\)"), ("\\\\[", "\\\\]"))
 _BREAK = "\0n"
 _PLACEHOLDER = re.compile("\0[^n]")
+_WORDPRESS_SETTINGS = re.compile(r"(?:&(?:s|fg|bg)=\w*)+\s*\Z")  # size and colours: `$latex x^2&s=2&bg=ffffff$`
 
 
 class Found(NamedTuple):
@@ -127,7 +128,9 @@ class Scanner:
             return None
         if _PLACEHOLDER.search(content) or not (wordpress or looks_like_math(content, sure)):
             return None
-        tex = clean_tex(content.removeprefix("latex "))
+        if wordpress:
+            content = _WORDPRESS_SETTINGS.sub("", content.removeprefix("latex "))
+        tex = clean_tex(content)
         return Found(match.start(), end + 1, tex, False, "tex_dollar")
 
     def _asciimath(self, text: str, match: re.Match[str]) -> Found | None:

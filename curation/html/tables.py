@@ -62,7 +62,7 @@ def _close_row(walker: Walker) -> None:
     if walker.tables[-1] == "equation":
         _add_equation(walker, cells, objects)
         return
-    number = [cell for cell in cells if re.fullmatch(r"\s*\(?[\dA-Z][\w.]{0,6}\)?\s*", cell)]
+    number = [cell for cell in cells if re.fullmatch(r"\s*(?:\([\dA-Z][\w.]{0,6}\)|\d+(?:\.\d+)+)\s*", cell)]
     full = [cell for cell in cells if cell.strip()]
     if (
         len(objects) == 1

@@ -204,3 +204,28 @@ def test_what_was_found_was_kept_and_spans_include_the_delimiters(name: str) -> 
 def test_formula_without_any_source_is_found_but_not_kept() -> None:
     page = extract_html(b'<p>Let <mjx-container class="MathJax"></mjx-container> be</p>')
     assert (page.text, page.found, page.kept) == ("Let be", {"mathjax3": 1}, {})
+
+
+def test_mathjax2_output_that_keeps_a_copy_in_data_mathml_gives_one_formula():
+    rendered = (
+        '<span class="MathJax" data-mathml="&lt;math&gt;&lt;mi&gt;x&lt;/mi&gt;&lt;/math&gt;"><nobr>x</nobr></span>'
+    )
+    page = extract_html(f'<p>Let {rendered}<script type="math/tex">x</script> be.</p>'.encode())
+    assert page.text == "Let $x$ be."
+    assert page.found == page.kept == {"mathjax_script": 1}
+    alone = extract_html(f"<p>Let {rendered} be.</p>".encode())
+    assert alone.text == "Let $x$ be."
+    assert sum(alone.found.values()) == 1
+
+
+def test_settings_of_wordpress_are_no_part_of_its_formulas():
+    page = extract_html(b"<p>$latex x^2&s=2$ and $latex a&amp;bg=ffffff&amp;fg=000000&amp;s=1$ ok</p>")
+    assert page.text == "$x^2$ and $a$ ok"
+
+
+def test_a_number_beside_a_formula_in_a_table_is_data_and_a_number_in_parentheses_is_the_equations():
+    formula = "<math><mi>r</mi><mo>+</mo><mn>1</mn></math>"
+    data = f"<table><tr><td>{formula}</td><td>12</td></tr><tr><td>{formula}</td><td>13</td></tr></table>"
+    assert extract_html(data.encode()).text == "| $r+1$ | 12 |\n| $r+1$ | 13 |"
+    numbered = f"<table><tr><td>{formula}</td><td>(12)</td></tr></table>"
+    assert extract_html(numbered.encode()).text == "$$r+1$$\n(12)"
