@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from mathmill.core.mathml import mathml_to_latex, node_to_latex
 from mathmill.curation.html.asciimath import asciimath_to_latex
@@ -16,6 +17,7 @@ from mathmill.curation.html.rendered import chtml_to_latex, katex_to_latex, svg_
 from mathmill.curation.html.tex import clean_tex, looks_like_math, strip_delimiters
 
 Attributes = Mapping[str, str | None]
+_RAW_TEX = re.compile(r"[\\^{}\s]")  # what a quoted source cannot hold
 
 
 class Source(NamedTuple):
@@ -230,6 +232,8 @@ def data_formula(tag: str, attributes: Attributes) -> Source | None:
             return Source(clean_tex(mathml_to_latex(source)), display, "data_attribute")
         if name == "data-asciimath":
             return Source(asciimath_to_latex(source), display, "data_attribute")
+        if "%" in source and not _RAW_TEX.search(source):
+            source = unquote(source)  # CK-12 quotes it as for a URL
         tex, delimited = strip_delimiters(source)
         sure = delimited is not None or name in ("data-latex", "data-tex", "data-expr", "data-katex", "data-mathquill")
         if not sure and not looks_like_math(tex.strip(), sure=False):

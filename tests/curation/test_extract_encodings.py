@@ -229,3 +229,10 @@ def test_a_number_beside_a_formula_in_a_table_is_data_and_a_number_in_parenthese
     assert extract_html(data.encode()).text == "| $r+1$ | 12 |\n| $r+1$ | 13 |"
     numbered = f"<table><tr><td>{formula}</td><td>(12)</td></tr></table>"
     assert extract_html(numbered.encode()).text == "$$r+1$$\n(12)"
+
+
+def test_a_source_that_is_quoted_as_for_a_url_is_read():
+    page = extract_html(b'<p>CK <span class="x-ck12-mathEditor" data-tex="x%5E%7B2%7D"></span> ok.</p>')
+    assert page.text == "CK $x^{2}$ ok."
+    plain = extract_html(b'<p>So <span data-tex="5\\% \\cdot x"></span> ok.</p>')
+    assert plain.text == "So $5\\% \\cdot x$ ok."
