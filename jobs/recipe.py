@@ -93,13 +93,13 @@ def parse_recipe(data: bytes, path: Path) -> Recipe:
     context = {"resolve": partial(resolve_path, base=path.resolve().parent)}
     check = partial(document.check, context=context)
     plain = document.value
-    written = digest(json.loads(json.dumps(plain, default=str)))
+    written = json.dumps(plain, default=str)
     for key in ("stages", "problems"):
         if isinstance(plain.get(key), list):
             plain[key] = [_stage_use(document, check, (key, i), item) for i, item in enumerate(plain[key])]
     recipe = check(Recipe, plain, ())
     _check_whole(document, recipe)
-    recipe._written = written
+    recipe._written = digest(json.loads(written))
     return recipe
 
 

@@ -105,6 +105,14 @@ def test_a_missing_file_of_a_stage_names_its_line() -> None:
     assert "gone.jsonl" in found
 
 
+@pytest.mark.parametrize("share", [".nan", ".inf", "-1"])
+def test_a_share_that_is_no_number_names_its_line(share: str) -> None:
+    text = (
+        MINIMAL + f"tokenize: {{tokenizer: 'mathmill:demo/tokenizer.json'}}\nmixture: {{groups: {{math: {share}}}}}\n"
+    )
+    assert sentence(text).startswith("recipes/math.yaml:17 mixture.groups.math: ")
+
+
 def test_a_stage_in_the_wrong_place_is_a_mistake() -> None:
     found = change("  - extract\n  - classify: {threshold: 0.5}\n", "  - classify: {threshold: 0.5}\n  - extract\n")
     assert found.startswith(
