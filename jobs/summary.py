@@ -50,10 +50,6 @@ class Step:
         self.bytes_out += counts.bytes_out
         self.facts.update(counts.facts)
 
-    @property
-    def dropped(self) -> int:
-        return self.reasons.total()
-
 
 @dataclass
 class Summary:
