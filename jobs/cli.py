@@ -19,6 +19,16 @@ from mathmill.core.errors import MathmillError, OperationError
 
 OUT = click.option("--out", type=click.Path(), help="Output folder, local or a URL such as s3://bucket/run.")
 WORKERS = click.option("--workers", type=click.IntRange(1, 4096), help="Processes; default: one for each core.")
+ENGINE = click.option(
+    "--engine", type=click.Choice(["local", "spark", "slurm", "ray"]), default="local", help="What runs the tasks."
+)
+MASTER = click.option(
+    "--master", help="Of Spark: spark://host:7077, local[4], yarn, k8s://…, sc://host (Connect). Of Ray: its address."
+)
+ENVIRONMENT = click.option("--environment", help="Archive of `mathmill pack-environment`, for Spark's machines.")
+CONF = click.option(
+    "--conf", "conf", multiple=True, metavar="KEY=VALUE", help="Spark property, sbatch argument or Ray option."
+)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, for machines.")
 
 
@@ -56,16 +66,40 @@ def init(path: str, force: bool) -> None:
 @click.argument("recipe", type=click.Path())
 @OUT
 @WORKERS
+@ENGINE
+@MASTER
+@ENVIRONMENT
+@CONF
 @AS_JSON
-def run(recipe: str, out: str | None, workers: int | None, as_json: bool) -> None:
+def run(recipe: str, out: str | None, as_json: bool, **engine: Any) -> None:
     """Run a RECIPE; what the output folder already holds is not done again.
 
     Example: mathmill run recipe.yaml --out runs/first --workers 8
+
+    On a cluster: mathmill run recipe.yaml --out s3://bucket/run --engine spark --master spark://host:7077
     """
     from mathmill.jobs.recipe import load_recipe
 
     checked = load_recipe(recipe)
-    _run(checked, out or f"runs/{checked.name}", workers, as_json)
+    _run(checked, out or f"runs/{checked.name}", _engine_settings(**engine), as_json)
+
+
+def _engine_settings(
+    engine: str, workers: int | None, master: str | None, environment: str | None, conf: tuple[str, ...]
+) -> Any:
+    from mathmill.core.errors import ConfigError
+    from mathmill.jobs.engines import EngineSettings
+
+    pairs = [item.partition("=") for item in conf]
+    if wrong := [item for item, (key, equals, _) in zip(conf, pairs, strict=True) if not key or not equals]:
+        raise ConfigError(f"--conf {wrong[0]}: it should be KEY=VALUE")
+    return EngineSettings(
+        name=engine,
+        workers=workers or os.cpu_count() or 1,
+        master=master,
+        environment=environment,
+        conf={key: value for key, _, value in pairs},
+    )
 
 
 @cli.command()
@@ -79,10 +113,13 @@ def demo(out: str | None, workers: int | None, as_json: bool) -> None:
     """
     from mathmill.jobs.example import demo_recipe
 
-    _run(demo_recipe(), out or "demo-out", workers, as_json, verify=True)
+    from mathmill.jobs.engines import EngineSettings
+
+    settings = EngineSettings(workers=workers or os.cpu_count() or 1)
+    _run(demo_recipe(), out or "demo-out", settings, as_json, verify=True)
 
 
-def _run(recipe: Any, out: str, workers: int | None, as_json: bool, verify: bool = False) -> None:
+def _run(recipe: Any, out: str, engine: Any, as_json: bool, verify: bool = False) -> None:
     from rich.console import Console
 
     from mathmill.jobs.console import JsonWatcher, Watcher, funnel_lines, shard_lines, summary_json
@@ -90,7 +127,7 @@ def _run(recipe: Any, out: str, workers: int | None, as_json: bool, verify: bool
 
     watcher = JsonWatcher() if as_json else Watcher(Console(stderr=True))
     with watcher.showing():
-        finished = run_recipe(recipe, out, workers or os.cpu_count() or 1, watcher)
+        finished = run_recipe(recipe, out, progress=watcher, engine=engine)
     summary = finished.summary
     if as_json:
         click.echo(json.dumps(summary_json(summary), ensure_ascii=False))

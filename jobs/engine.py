@@ -52,6 +52,10 @@ class Engine(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Release workers and connections."""
+        ...
+
 
 def reduce_segment(emit: Segment, emitted: dict[str, Entry], reduce: Chain, sinks: dict[str, Sink]) -> Segment:
     """Plan the reduce tasks of a group: one for each partition of the spill files."""

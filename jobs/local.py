@@ -25,12 +25,18 @@ from mathmill.core.errors import MathmillError, OperationError
 from mathmill.core.ledger import Entry
 from mathmill.core.storage import Folder, operating
 from mathmill.jobs.engine import Progress, finish_segment, pending, reduce_segment
+from mathmill.jobs.engines import EngineSettings
 from mathmill.jobs.plan import Chain, Segment, Sink
 from mathmill.jobs.registry import stage_names
 from mathmill.jobs.runner import run_task
 
 _TRIES = 3
 _LOGS = "memory://datatrove-logs"  # of one task; nobody reads them, and on a full disk writing them would fail
+
+
+def make_engine(settings: EngineSettings, scratch: Path) -> "LocalEngine":
+    """The engine for `mathmill run`."""
+    return LocalEngine(settings.workers, scratch)
 
 
 class LocalEngine:

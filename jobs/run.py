@@ -14,8 +14,8 @@ from mathmill.core.ledger import Entry, Ledger
 from mathmill.core.storage import Folder, operating, retry
 from mathmill.jobs.check import segments, subfolders
 from mathmill.jobs.engine import Progress, Unwatched
+from mathmill.jobs.engines import EngineSettings, open_engine
 from mathmill.jobs.finish import write_card, write_file_lists, write_manifest, write_mixture
-from mathmill.jobs.local import LocalEngine
 from mathmill.jobs.lock import working_in
 from mathmill.jobs.pipeline import MainJob, check_files
 from mathmill.jobs.recipe import Recipe
@@ -33,10 +33,17 @@ class Finished:
     summary: Summary
 
 
-def run_recipe(recipe: Recipe, out: str | Path, workers: int, progress: Progress | None = None) -> Finished:
-    """Run a recipe into a folder with the embedded engine; what the folder already holds is not done again.
+def run_recipe(
+    recipe: Recipe,
+    out: str | Path,
+    workers: int = 1,
+    progress: Progress | None = None,
+    engine: EngineSettings | None = None,
+) -> Finished:
+    """Run a recipe into a folder; what the folder already holds is not done again.
 
-    workers: processes of this machine. Raises MathmillError; what is finished stays, and the same call resumes.
+    workers: processes of this machine, for the embedded engine; `engine` chooses another one. Raises MathmillError;
+    what is finished stays, and the same call resumes.
     """
     check_files(recipe)
     run = Folder(out)
@@ -44,12 +51,9 @@ def run_recipe(recipe: Recipe, out: str | Path, workers: int, progress: Progress
     refuse_foreign(run)
     with working_in(run, recipe.resolved_digest()) as scratch:
         run.write("run.json", json.dumps(describe(recipe), indent=2, ensure_ascii=False).encode())
-        engine = LocalEngine(workers, scratch)
-        try:
-            job = MainJob(recipe, run, engine, progress or Unwatched())
+        with open_engine(engine or EngineSettings(workers=workers), scratch) as opened:
+            job = MainJob(recipe, run, opened, progress or Unwatched())
             job.execute()
-        finally:
-            engine.close()
         remove_unnamed(job)
         write_file_lists(job)
         manifest = write_manifest(job)
