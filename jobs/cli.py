@@ -111,9 +111,8 @@ def demo(out: str | None, workers: int | None, as_json: bool) -> None:
 
     Example: mathmill demo --out demo-out
     """
-    from mathmill.jobs.example import demo_recipe
-
     from mathmill.jobs.engines import EngineSettings
+    from mathmill.jobs.example import demo_recipe
 
     settings = EngineSettings(workers=workers or os.cpu_count() or 1)
     _run(demo_recipe(), out or "demo-out", settings, as_json, verify=True)

@@ -5,11 +5,17 @@ stream. Both return the ledger entries of their last segment, by task identity, 
 that no entry names.
 """
 
+from base64 import b64encode
+from collections.abc import Sequence
 from typing import Protocol
 
+import pyarrow as pa
+
+from mathmill.core.config import digest
 from mathmill.core.ledger import Entry, Ledger
+from mathmill.core.stage import OUT
 from mathmill.core.storage import Folder
-from mathmill.jobs.plan import Chain, Segment, Sink, SpillInput, make_segment
+from mathmill.jobs.plan import Chain, Input, Segment, ShuffleInput, Sink, SpillInput, make_segment
 
 
 class Progress(Protocol):
@@ -59,12 +65,40 @@ class Engine(Protocol):
 
 def reduce_segment(emit: Segment, emitted: dict[str, Entry], reduce: Chain, sinks: dict[str, Sink]) -> Segment:
     """Plan the reduce tasks of a group: one for each partition of the spill files."""
-    spill = emit.sinks["out"]
-    files = tuple(file for task in emit.tasks for file in emitted[task.identity].of_port("out"))
+    spill = emit.sinks[OUT]
+    files = tuple(file for task in emit.tasks for file in emitted[task.identity].of_port(OUT))
     partitions = range(spill.partitions) if files else range(0)
     inputs = [[SpillInput(files=files, partition=number, order=spill.order)] for number in partitions]
+    return _reduce_segment(emit, reduce, sinks, inputs)
+
+
+def reduce_shuffled(
+    emit: Segment, shuffled: Segment, reduce: Chain, sinks: dict[str, Sink], schema: pa.Schema
+) -> Segment:
+    """The same where the rows, of this schema, come through the engine's own shuffle."""
+    shuffle = shuffled.sinks[OUT]
+    emitted = digest([task.identity for task in shuffled.tasks])
+    columns = b64encode(schema.serialize().to_pybytes()).decode()
+    inputs = [
+        [ShuffleInput(emitted=emitted, partition=number, columns=columns, order=shuffle.order)]
+        for number in (range(shuffle.partitions) if shuffled.tasks else range(0))
+    ]
+    return _reduce_segment(emit, reduce, sinks, inputs)
+
+
+def _reduce_segment(emit: Segment, reduce: Chain, sinks: dict[str, Sink], inputs: Sequence[Sequence[Input]]) -> Segment:
     name = emit.name.replace("-sketch", "-pairs")
     return make_segment(name, emit.title.replace("sketch", "compare"), [("all", reduce, inputs)], sinks)
+
+
+def as_shuffle(emit: Segment) -> Segment:
+    """The emit segment of a group, for an engine with a shuffle of its own: its OUT rows go to no file.
+
+    Its tasks have other identities, since what they leave behind is less.
+    """
+    sinks = {**emit.sinks, OUT: emit.sinks[OUT].model_copy(update={"format": "shuffle"})}
+    tasks = [task.model_copy(update={"identity": digest([task.identity, "shuffle"])}) for task in emit.tasks]
+    return emit.model_copy(update={"sinks": sinks, "tasks": tuple(tasks)})
 
 
 def finish_segment(run: Folder, segment: Segment) -> dict[str, Entry]:

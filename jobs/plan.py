@@ -5,9 +5,11 @@ and checksums), its chain of stages (configuration, version, digests of the file
 so a run repeated does only what changed.
 """
 
+from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal, TypeAlias
 
+import pyarrow as pa
 from pydantic import Field
 
 from mathmill.core.config import Config, digest
@@ -75,18 +77,41 @@ class SpillInput(Config):
         return sum(file.bytes for file in self.files)
 
 
-Input: TypeAlias = Annotated[SourceInput | FileInput | SpillInput, Field(discriminator="kind")]
+class ShuffleInput(Config):
+    """One partition of the rows that a group's emit segment sends through an engine's own shuffle."""
+
+    kind: Literal["shuffle"] = "shuffle"
+    emitted: str  # digest of the identities of the tasks that emit
+    partition: int
+    columns: str  # an Arrow schema, serialised, in base 64
+    order: tuple[str, ...]
+
+    def identity(self) -> list[str | int]:
+        return ["shuffle", self.emitted, self.partition, *self.order]
+
+    def label(self) -> str:
+        return f"partition {self.partition} of a shuffle"
+
+    def size(self) -> int:
+        return 0
+
+    def arrow_schema(self) -> pa.Schema:
+        """Schema of the rows."""
+        return pa.ipc.read_schema(pa.py_buffer(b64decode(self.columns)))
+
+
+Input: TypeAlias = Annotated[SourceInput | FileInput | SpillInput | ShuffleInput, Field(discriminator="kind")]
 
 
 class Sink(Config):
-    """Where a port's rows go: Parquet for people, Arrow for memory maps, spill for a shuffle, or files that the stage
-    itself writes into its outbox.
+    """Where a port's rows go: Parquet for people, Arrow for memory maps, a shuffle, or files that the stage itself
+    writes into its outbox. A shuffle goes by sorted spill files, or through the engine's own.
     """
 
     folder: str
-    format: Literal["parquet", "arrow", "spill", "files"] = "parquet"
-    partitions: int = 1  # spill only
-    order: tuple[str, ...] = ()  # spill only: columns to sort by within a partition, the key first
+    format: Literal["parquet", "arrow", "spill", "shuffle", "files"] = "parquet"
+    partitions: int = 1  # of a shuffle
+    order: tuple[str, ...] = ()  # of a shuffle: columns to sort by within a partition, the key first
 
 
 class Chain(Config):

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mathmill.core.errors import ConfigError, OperationError
 from mathmill.core.ledger import Entry, Ledger
 from mathmill.core.storage import Folder, operating, retry
-from mathmill.jobs.check import segments, subfolders
+from mathmill.jobs.check import segments
 from mathmill.jobs.engine import Progress, Unwatched
 from mathmill.jobs.engines import EngineSettings, open_engine
 from mathmill.jobs.finish import write_card, write_file_lists, write_manifest, write_mixture
@@ -21,8 +20,7 @@ from mathmill.jobs.pipeline import MainJob, check_files
 from mathmill.jobs.recipe import Recipe
 from mathmill.jobs.report import write_report
 from mathmill.jobs.summary import Summary, summarise
-
-_PACKAGES = ("mathmill", "pyarrow", "numpy", "numba", "datatrove", "tokenizers", "selectolax", "isal")
+from mathmill.jobs.versions import versions
 
 
 @dataclass(frozen=True)
@@ -72,14 +70,7 @@ def run_recipe(
 
 def refuse_foreign(run: Folder) -> None:
     """Raise OperationError where a folder holds what a run would replace or remove, but no run."""
-    run.fs.invalidate_cache()
-    try:
-        with operating(f"cannot read {run}"):
-            paths = retry(lambda: run.fs.ls(run.root, detail=False))
-    except FileNotFoundError:
-        return
-    names = sorted(path.rstrip("/").rpartition("/")[2] for path in paths if path.rstrip("/") != run.root)
-    taken = [name for name in names if name in WRITTEN]
+    taken = [name for name in sorted([*run.names(), *run.folders()]) if name in WRITTEN]
     if taken and not run.exists("run.json"):
         raise OperationError(
             f"{run} holds something else under a name that a run writes ({taken[0]}); choose a new folder with --out"
@@ -98,16 +89,9 @@ def describe(recipe: Recipe) -> dict[str, object]:
     return {
         "recipe": recipe.model_dump(mode="json"),
         "digest": recipe.digest(),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+        "versions": versions(),
         "machine": platform.machine(),
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def remove_unnamed(job: MainJob) -> None:
@@ -122,7 +106,7 @@ def remove_unnamed(job: MainJob) -> None:
             named[folder].add(name)
     gone = [segment for segment in segments(job.run) if segment not in job.finished]
     earlier = {folder for segment in gone for folder, _ in _files_of(Ledger(job.run, segment).entries())}
-    earlier |= {f"work/{name}" for name in subfolders(job.run / "work")}
+    earlier |= {f"work/{name}" for name in (job.run / "work").folders()}
     abandoned = sorted(earlier - named.keys())
     for folder in [*named, *abandoned]:
         for name in (job.run / folder).names():
@@ -133,7 +117,8 @@ def remove_unnamed(job: MainJob) -> None:
     for segment in gone:
         # a second run of this recipe may be doing the same
         with operating(f"cannot remove the ledger of {segment}"), suppress(FileNotFoundError):
-            job.run.fs.rm((job.run / "ledger" / segment).root, recursive=True)
+            ledger = (job.run / "ledger" / segment).root
+            retry(lambda: job.run.fs.rm(ledger, recursive=True))  # noqa: B023 (called at once)
 
 
 _WRITTEN = re.compile(r"[\w-]+-\d{5,}-[0-9a-f]{8,12}\.(parquet|arrow|spill|bin|idx|json)")

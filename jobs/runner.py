@@ -6,7 +6,7 @@ in the run folder before it is whole, and nothing counts before the ledger entry
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from mathmill.core.schemas import DROPPED, QUARANTINE
 from mathmill.core.stage import DROPPED_PORT, OUT, QUARANTINE_PORT, Output, Port, Stage, StageContext
 from mathmill.core.storage import Folder, operating
 from mathmill.curation.readers import input_schema, read_slice
-from mathmill.jobs.plan import FileInput, Input, Segment, Sink, SourceInput, Task
+from mathmill.jobs.plan import FileInput, Input, Segment, ShuffleInput, Sink, SourceInput, SpillInput, Task
 from mathmill.jobs.registry import StageSpec
 from mathmill.jobs.sinks import ArrowSink, ParquetSink, open_sink
 from mathmill.jobs.spill import SpillWriter, merge
@@ -34,17 +34,32 @@ def run_task(run: Folder, segment: Segment, index: int, scratch: Path) -> Entry:
 
     `scratch` is a local folder for this task alone; it is removed afterwards. Raises MathmillError.
     """
-    task = segment.tasks[index]
-    ledger = Ledger(run, segment.name)
-    if (finished := ledger.get(task.identity)) is not None:
+    finished = Ledger(run, segment.name).get(segment.tasks[index].identity)
+    if finished is not None:
         return finished
+    rows = stream_task(run, segment, index, scratch)
+    while True:
+        try:
+            next(rows)
+        except StopIteration as end:
+            return end.value
+
+
+def stream_task(
+    run: Folder, segment: Segment, index: int, scratch: Path, received: Iterable[pa.RecordBatch] = ()
+) -> Generator[pa.RecordBatch, None, Entry]:
+    """Run a task, yielding the rows of its shuffle sink as they come; at the end, commit and return its entry.
+
+    received: the rows of a task whose input is a shuffle. `scratch` as for `run_task`.
+    """
+    task = segment.tasks[index]
     started = time.perf_counter()
     with operating(f"cannot create the folder {scratch}"):
         shutil.rmtree(scratch, ignore_errors=True)
         (scratch / "outbox").mkdir(parents=True)
     try:
-        attempt = _Attempt(run, segment, task, scratch)
-        attempt.stream()
+        attempt = _Attempt(run, segment, task, scratch, received)
+        yield from attempt.stream()
         files = tuple(attempt.publish())
         entry = Entry(
             task=task.identity,
@@ -54,9 +69,10 @@ def run_task(run: Folder, segment: Segment, index: int, scratch: Path) -> Entry:
             stages=tuple(tally.counts() for tally in attempt.tallies),
             seconds=round(time.perf_counter() - started, 6),
         )
+        ledger = Ledger(run, segment.name)
         if ledger.commit(entry):
             return entry
-        return ledger.get(task.identity) or entry
+        return ledger.get(task.identity) or entry  # another attempt was first
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -64,29 +80,34 @@ def run_task(run: Folder, segment: Segment, index: int, scratch: Path) -> Entry:
 class _Attempt:
     """One attempt at a task: its open stages, its sinks and its counts."""
 
-    def __init__(self, run: Folder, segment: Segment, task: Task, scratch: Path) -> None:
+    def __init__(
+        self, run: Folder, segment: Segment, task: Task, scratch: Path, received: Iterable[pa.RecordBatch]
+    ) -> None:
         self._run, self._segment, self._task, self._scratch = run, segment, task, scratch
+        self._received = received
         self._chain = segment.chains[task.chain]
         self._writers: dict[Port, ParquetSink | ArrowSink | SpillWriter] = {}
         self._rows: dict[Port, int] = {}
         self.tallies: list[Tally] = []
 
-    def stream(self) -> None:
-        """Send all inputs through the chain, then what went to a fork through its chain."""
+    def stream(self) -> Iterator[pa.RecordBatch]:
+        """Send all inputs through the chain, then what went to a fork through its chain; yield what is shuffled."""
         side = self._fetch_side_inputs()
-        source_schema = self._source_schema()
+        schema = source_schema(self._task.inputs[0], self._run, self._scratch)
         self.tallies.append(reader := Tally("read"))
         with ExitStack() as stack:
             spools: dict[Port, _Spool] = {}
             batches = self._read(reader)
             context = StageContext(scratch=self._scratch, task_index=self._task.index, side_inputs=side)
             connect = partial(connect_stages, stack, context=context, tallies=self.tallies)
-            outputs = connect(self._chain.stages, batches, source_schema)
+            outputs = connect(self._chain.stages, batches, schema)
             for port, batch in outputs:
                 if port in self._chain.forks:
                     if port not in spools:
                         spools[port] = stack.enter_context(_Spool(self._scratch / f"{port}.spool", batch.schema))
                     spools[port].write(batch)
+                elif self._is_shuffled(port):
+                    yield batch
                 else:
                     self._write(self._chain.out if port == OUT else port, batch)
             for port, stages in sorted(self._chain.forks.items()):
@@ -100,18 +121,20 @@ class _Attempt:
 
     def _read(self, tally: "Tally") -> Iterator[pa.RecordBatch]:
         for item in self._task.inputs:
-            for port, batch in tally.watch(read_input(item, self._run, self._scratch)):
+            for port, batch in tally.watch(self._batches_of(item)):
                 if port == OUT:
                     yield batch
                 else:
                     self._write(port, batch)
 
-    def _source_schema(self) -> pa.Schema:
-        first = self._task.inputs[0]
-        if isinstance(first, SourceInput):
-            return input_schema(first.source)
-        file = first.file if isinstance(first, FileInput) else first.files[0]
-        return read_schema(file, self._run, self._scratch)
+    def _batches_of(self, item: Input) -> Iterator[Output]:
+        if isinstance(item, ShuffleInput):
+            return ((OUT, batch) for batch in self._received)
+        return read_input(item, self._run, self._scratch)
+
+    def _is_shuffled(self, port: Port) -> bool:
+        sink = self._segment.sinks.get(port)
+        return sink is not None and sink.format == "shuffle"
 
     def _fetch_side_inputs(self) -> dict[str, list[Path]]:
         side = self._segment.side_inputs
@@ -312,10 +335,28 @@ def read_input(item: Input, run: Folder, scratch: Path) -> Iterator[Output]:
     elif isinstance(item, FileInput):
         for batch in read_file(item.file, run, scratch):
             yield OUT, batch
-    else:
+    elif isinstance(item, SpillInput):
         paths = [_fetch(file, run, scratch) for file in item.files]
         for batch in merge(paths, item.partition, item.order):
             yield OUT, batch
+
+
+def source_schema(item: Input, run: Folder, scratch: Path) -> pa.Schema:
+    """The schema of an input's rows."""
+    if isinstance(item, SourceInput):
+        return input_schema(item.source)
+    if isinstance(item, ShuffleInput):
+        return item.arrow_schema()
+    return read_schema(item.file if isinstance(item, FileInput) else item.files[0], run, scratch)
+
+
+def emitted_schema(run: Folder, segment: Segment, scratch: Path) -> pa.Schema:
+    """The schema of the rows that a segment's tasks send to OUT, by its first task; ConfigError if stages misfit."""
+    task = segment.tasks[0]
+    schema = source_schema(task.inputs[0], run, scratch)
+    for spec in segment.chains[task.chain].stages:
+        schema = spec.load().output_schemas(schema).get(OUT, schema)
+    return schema
 
 
 def read_file(file: FileEntry, run: Folder, scratch: Path) -> Iterator[pa.RecordBatch]:
@@ -344,6 +385,6 @@ def read_schema(file: FileEntry, run: Folder, scratch: Path) -> pa.Schema:
 def _fetch(file: FileEntry, run: Folder, scratch: Path) -> Path:
     local = scratch / f"in-{file.checksum}{Path(file.name).suffix}"
     try:
-        return local if local.exists() else run.fetch(file.name, local)
+        return local if local.exists() else run.fetch(file.name, local, file.bytes, file.checksum)
     except FileNotFoundError:
         raise OperationError(f"{run.path(file.name)} has gone while the run was using it; run again") from None
