@@ -1,15 +1,16 @@
 """Stages by name: the entry points `mathmill.stages`, ours and anybody's, and their place in a task's identity."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-import fsspec
-
 from mathmill.core.config import Config, digest, file_digest
 from mathmill.core.errors import ConfigError
+from mathmill.core.remote import filesystem
 from mathmill.core.stage import BatchStage, Stage
+from mathmill.core.storage import operating, retry
 
 
 class StageSpec(Config):
@@ -26,9 +27,9 @@ class StageSpec(Config):
         stage_class = import_class(self.cls)
         return stage_class(stage_class.Config.model_validate(self.config))
 
-    def reads_files(self) -> bool:
-        """Say whether the stage reads files of its own: models, benchmarks, lists."""
-        return bool(import_class(self.cls).Config.model_validate(self.config).file_paths())
+    def files(self) -> list[str]:
+        """Files of its own that the stage reads: models, benchmarks, lists."""
+        return import_class(self.cls).Config.model_validate(self.config).file_paths()
 
 
 def stage_spec(cls: str, config: dict[str, Any]) -> StageSpec:
@@ -39,29 +40,34 @@ def stage_spec(cls: str, config: dict[str, Any]) -> StageSpec:
     checked = stage_class.Config.model_validate(config)
     plain = checked.model_dump(mode="json")
     digests = {path: _digest_of(path) for path in checked.file_paths()}
-    named = [stage_class.name, stage_class.version, _with_digests(plain, digests), sorted(digests.values())]
+    contents = {path: f"content:{found}" for path, found in digests.items()}
+    named = [stage_class.name, stage_class.version, replace_strings(plain, contents), sorted(digests.values())]
     return StageSpec(name=stage_class.name, cls=cls, version=stage_class.version, config=plain, identity=digest(named))
 
 
 def _digest_of(path: str) -> str:
     """Digest of a file's content; of a folder's files; of what an object store says of a remote file."""
-    fs, root = fsspec.url_to_fs(path)
-    if not fs.exists(root):
-        raise ConfigError(f"there is no file {path}")
-    if "file" not in fs.protocol:
-        info = fs.info(root)
-        return digest([str(info.get(key)) for key in ("ETag", "size", "LastModified", "mtime")])
+    fs, root = filesystem(path)
+    fs.invalidate_cache(root)
+    with operating(f"cannot read {path}"):
+        if not retry(lambda: fs.exists(root)):
+            raise ConfigError(f"there is no file {path}")
+        if "file" not in fs.protocol:
+            found = sorted(retry(lambda: fs.find(root, detail=True)).items())
+            keys = ("ETag", "size", "LastModified", "mtime")
+            return digest([[name.removeprefix(root), *(str(info.get(key)) for key in keys)] for name, info in found])
     files = [root] if fs.isfile(root) else sorted(fs.find(root))
     return digest([[file.removeprefix(root), file_digest(file)] for file in files])
 
 
-def _with_digests(value: Any, digests: dict[str, str]) -> Any:
+def replace_strings(value: Any, names: Mapping[str, str]) -> Any:
+    """A JSON-like value with some of its strings replaced."""
     if isinstance(value, str):
-        return f"content:{digests[value]}" if value in digests else value
+        return names.get(value, value)
     if isinstance(value, list):
-        return [_with_digests(item, digests) for item in value]
+        return [replace_strings(item, names) for item in value]
     if isinstance(value, dict):
-        return {key: _with_digests(item, digests) for key, item in value.items()}
+        return {key: replace_strings(item, names) for key, item in value.items()}
     return value
 
 

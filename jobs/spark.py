@@ -6,7 +6,6 @@ number to use as it is; `repartition(n)` leaves empty and doubled partitions. Re
 harmless: a task commits by creating its ledger entry, and the first entry wins.
 """
 
-import platform
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -15,19 +14,19 @@ import numpy as np
 import pyarrow as pa
 import zstandard
 
-from mathmill.core.errors import OperationError
 from mathmill.core.ledger import Entry
 from mathmill.core.storage import Folder
 from mathmill.jobs.engine import Progress, as_shuffle, finish_segment, pending, reduce_shuffled
 from mathmill.jobs.engines import EngineSettings
-from mathmill.jobs.plan import Chain, Segment, ShuffleInput, Sink
+from mathmill.jobs.plan import Chain, Input, Segment, ShuffleInput, Sink
 from mathmill.jobs.runner import emitted_schema, stream_task
+from mathmill.jobs.ship import ship, unpack
 from mathmill.jobs.spark_frames import transform
 from mathmill.jobs.spark_progress import follow
 from mathmill.jobs.spark_session import Session, reporting_errors, scratch_path
 from mathmill.jobs.spark_types import bounded, from_spark, struct_type, to_spark
 from mathmill.jobs.spill import partition_of
-from mathmill.jobs.versions import differences, versions
+from mathmill.jobs.versions import check_machine, versions
 
 __all__ = ["SparkEngine", "make_engine", "transform"]
 
@@ -116,35 +115,31 @@ class Plan:
 
     def __init__(self, run: Folder, segment: Segment) -> None:
         self._run, self._here = str(run), tuple(versions().items())
-        self._segment = zstandard.compress(segment.model_dump_json().encode())
+        self._segment = zstandard.compress(ship(run, segment).model_dump_json().encode())
+
+    def input(self, index: int) -> Input:
+        """The only input of a task."""
+        with reporting_errors():
+            return self.segment().tasks[index].inputs[0]
 
     def segment(self) -> Segment:
-        """The segment, parsed once in a process."""
-        return _load_segment(self._segment)
+        """The segment, read once in a process, with the files that its stages need."""
+        return _load_segment(self._run, self._segment)
 
     def stream(
         self, index: int, received: Iterable[pa.RecordBatch] = ()
     ) -> Generator[pa.RecordBatch, None, pa.RecordBatch]:
         """Run a task on an executor: yield what it sends into the shuffle, return its COUNTS."""
         with reporting_errors():
-            _check_machine(self._run, self._here)
+            check_machine(self._run, self._here)
             segment = self.segment()
             scratch = scratch_path(f"{segment.name}-{index:05d}")
             return counts_of((yield from stream_task(Folder(self._run), segment, index, scratch, received)))
 
 
 @lru_cache(maxsize=4)
-def _load_segment(data: bytes) -> Segment:
-    return Segment.model_validate_json(zstandard.decompress(data))
-
-
-@lru_cache(maxsize=4)
-def _check_machine(run: str, here: tuple[tuple[str, str | None], ...]) -> None:
-    host = platform.node()
-    if found := differences(dict(here), versions()):
-        raise OperationError(f"the machine {host} would not give the same bytes ({found[0]}); use one --environment")
-    if not Folder(run).exists("run.json"):
-        raise OperationError(f"the machine {host} does not see {run}; choose an --out that all machines share")
+def _load_segment(run: str, data: bytes) -> Segment:
+    return unpack(Folder(run), Segment.model_validate_json(zstandard.decompress(data)))
 
 
 class RunTasks:
@@ -194,7 +189,7 @@ class ReduceRows:
         assert context is not None
         index = context.partitionId()
         if index in self._todo:
-            shuffle = self._plan.segment().tasks[index].inputs[0]
+            shuffle = self._plan.input(index)
             assert isinstance(shuffle, ShuffleInput)
             schema = shuffle.arrow_schema()
             received = (from_spark(batch, schema, shuffle.order) for batch in _of_partition(batches, index))
