@@ -1,4 +1,4 @@
-"""Peak memory and speed of a whole run on a synthetic crawl of small pages.
+"""Peak memory, CPU time and speed of a whole run on a synthetic crawl of small pages.
 
 The demo recipe runs over `--pages` pages while the resident set of every process is sampled five times a second. What
 counts for a process is its own memory and that of its isolated child together, shared pages counted twice, so the
@@ -35,16 +35,19 @@ class Peaks:
     """
 
     by_segment: dict[str, Counter[str]] = field(default_factory=dict)
+    times: dict[str, Counter[str]] = field(default_factory=dict)  # seconds by segment: cpu of the run, wall, machine
     segment: str = "start"
     samples: int = 0
+    _before: Counter[str] = field(default_factory=Counter)
 
     def sample(self, driver: psutil.Process) -> None:
         """Look at the driver and all that descends from it."""
         sizes = Counter({driver.pid: driver.memory_info().rss})
-        child = 0
+        child, cpu = 0, sum(driver.cpu_times()[:4])  # with the children that it has waited for
         for process in driver.children(recursive=True):
             try:
                 parent, command, size = process.ppid(), process.cmdline(), process.memory_info().rss
+                cpu += sum(process.cpu_times()[:4])
             except psutil.Error:
                 continue  # it has just ended
             is_child = "mathmill.core.isolate" in command
@@ -55,6 +58,17 @@ class Peaks:
         for role, size in (("driver", sizes[driver.pid]), ("worker", max(workers, default=0)), ("child", child)):
             peaks[role] = max(peaks[role], size)
         self.samples += 1
+        self._clock(cpu)
+
+    def _clock(self, cpu: float) -> None:
+        """Add what has passed since the last sample to the segment. `cpu`: seconds of the whole run so far."""
+        machine = psutil.cpu_times()
+        now = Counter(cpu=cpu, wall=time.perf_counter(), idle=machine.idle, stolen=machine.steal)
+        times = self.times.setdefault(self.segment, Counter())
+        for name in now if self._before else ():
+            times[name] += max(0.0, now[name] - self._before[name])
+        now["cpu"] = max(cpu, self._before["cpu"])  # a process that has just ended may be counted later
+        self._before = now
 
     def highest(self, role: str) -> int:
         """Over the whole run, in bytes."""
@@ -142,10 +156,10 @@ def main() -> None:
         out = arguments.out or Path(temporary) / "out"
         peaks, seconds = measure(crawl.resolve(), out.resolve(), arguments.workers)
         print("\n".join(stage_lines(out / "run")))
-    print(f"\n{'peak resident MiB':<20}{'driver':>10}{'worker':>10}{'of it child':>12}")
+    print(f"\n{'peak resident MiB':<20}{'driver':>10}{'worker':>10}{'of it child':>12}{'CPU s':>10}")
     for segment, peak in peaks.by_segment.items():
         driver, worker, child = (peak[role] / 2**20 for role in ("driver", "worker", "child"))
-        print(f"{segment:<20}{driver:>10,.0f}{worker:>10,.0f}{child:>12,.0f}")
+        print(f"{segment:<20}{driver:>10,.0f}{worker:>10,.0f}{child:>12,.0f}{peaks.times[segment]['cpu']:>10.1f}")
     highest = max(peaks.highest("driver"), peaks.highest("worker"))
     speed = arguments.pages / seconds
     print(f"\n{arguments.pages:,} pages in {seconds:,.1f} s: {speed:,.0f} pages/s, {peaks.samples} samples")

@@ -2,20 +2,20 @@
 
     python benchmarks/quality_decontaminate.py [DATA]
 
-Recall: benchmark questions put into a paragraph of a novel or of an encyclopedia, as they are and rewritten (spaces,
-case, delimiters); and the problems that are equal to a benchmark item by the data's own list. False positives: problems
-of other collections that are on no such list; the first hits are printed, since some are true finds.
+Recall: benchmark questions rewritten in every way of `leaks.py`, alone and in a paragraph, by language; every second
+one, since the matching was tuned on the others; and the problems that are equal to a benchmark item by the data's own
+list. False positives: problems of other collections that are on no such list; the first hits are printed, since some
+are true finds.
 """
 
-import re
-from collections import Counter
+import random
 
-import numpy as np
+from leaks import REWRITES, Rewrite, embedded, is_chinese
 from shared_pages import arguments, print_table, read_rows, share
 
 from mathmill.curation.decontaminate import Decontaminator
 
-SEED, SAMPLE = 7, 2_000
+SEED = 7
 
 
 def main() -> None:
@@ -26,18 +26,15 @@ def main() -> None:
         if not path.name.startswith("tir_"):  # outputs of a model on GSM8K's questions
             items += [row["question"] for row in read_rows(path)]
     decontaminator = Decontaminator(items)
-    rng = np.random.default_rng(SEED)
     prose = [row["text"] for row in read_rows(options.data / "text" / "general.jsonl.zst") if row["lang"] == "en"]
-    sample = [items[i] for i in rng.permutation(len(items))[:SAMPLE]]
     rows = []
-    for name, change in (("as it is", str), ("rewritten", rewritten)):
-        texts = [f"{prose[i % len(prose)][:600]}\n\n{change(item)}\n\nAnd so on." for i, item in enumerate(sample)]
-        hits = decontaminator.check(texts)
-        kinds = Counter(hit.kind for hit in hits if hit is not None)
-        rows.append((name, len(texts), share(kinds.total(), len(texts)), dict(kinds)))
+    for family, rewrites in REWRITES.items():
+        for name, rewrite in rewrites.items():
+            rows += recall(decontaminator, items[1::2], family, name, rewrite)
     bare = decontaminator.check([text[:2_000] for text in prose])
-    print_table(f"{len(items):,} benchmark items: recall of {SAMPLE:,} in prose", ("item", "texts", "hit", "as"), rows)
-    print(f"\nthe same prose without an item: {sum(hit is not None for hit in bare)} hits in {len(bare):,} pieces")
+    header = ("family", "rewrite", "lang", "texts", "found", "in a paragraph")
+    print_table(f"{len(items):,} benchmark items: recall of every second one", header, rows)
+    print(f"\nprose without an item: {sum(hit is not None for hit in bare)} hits in {len(bare):,} pieces")
 
     equal = {
         row["problem_id"]
@@ -64,10 +61,24 @@ def main() -> None:
         print(f"\n{kind}: {question[:160]!r}\n  benchmark: {item[:160]!r}")
 
 
-def rewritten(text: str) -> str:
-    """Other delimiters, spaces and case."""
-    text = re.sub(r"\$([^$]+)\$", r"\\( \1 \\)", text)
-    return re.sub(r"\s+", "\n", text).upper() if "\\" not in text else re.sub(r"\s+", "  ", text)
+def recall(
+    decontaminator: Decontaminator, items: list[str], family: str, name: str, rewrite: Rewrite
+) -> list[tuple[object, ...]]:
+    """Rows of the table: how many rewritten items are found, alone and in a paragraph, by language."""
+    rng = random.Random(SEED)
+    changed = [(item, rewrite(item, rng)) for item in items]
+    rows: list[tuple[object, ...]] = []
+    for lang in ("en", "zh"):
+        texts = [
+            text for item, text in changed if (text != item or family == "exact") and is_chinese(item) == (lang == "zh")
+        ]
+        shares = []
+        for planted in (texts, [embedded(text, rng) for text in texts]):
+            hits = decontaminator.check(planted)
+            shares.append(share(sum(hit is not None and hit.kind != "template" for hit in hits), len(planted)))
+        if texts:
+            rows.append((family, name, lang, len(texts), *shares))
+    return rows
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ of every task that uses it, so equal settings must give equal digests on every m
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,8 +15,27 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
+_SECRETS = re.compile(
+    r"://[^/@?#]*:[^/@?#]+@|[?&][^=&#]*(?:sig|signature|token|secret|passw|credential|api_?key|access_?key)[^=&#]*=",
+    re.IGNORECASE,
+)
+
+
+def refuse_secrets(url: str) -> str:
+    """Return a path or URL; ValueError, which does not show it, where it carries a password, key or signature.
+
+    What a run reads and writes is named in its files and messages, so there must be nothing to hide in a name.
+    """
+    if "://" in url and _SECRETS.search(url):
+        raise ValueError(
+            "this URL carries a password, key or signature, which would end up in logs and reports; give credentials "
+            "by the environment, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or FSSPEC_<PROTOCOL>_<OPTION>"
+        )
+    return url
+
+
 def _resolve(path: str, info: ValidationInfo) -> str:
-    return (info.context or {}).get("resolve", str)(path)
+    return (info.context or {}).get("resolve", str)(refuse_secrets(path))
 
 
 DataPath = Annotated[str, AfterValidator(_resolve)]

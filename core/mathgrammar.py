@@ -45,8 +45,10 @@ from mathmill.core.mathlexer import (
     LAST_END,
     LAST_LENGTH,
     LINE_START,
+    NEWLINES,
     NOTHING,
     OVERFLOW,
+    ROOM,
     STATE_SIZE,
     TABLE_ROW,
     Bytes,
@@ -77,7 +79,8 @@ def hash_texts(data: Bytes, offsets: State, tables: Tables) -> tuple[Rows, State
     """uint8 (n_bytes,), int64 (n_texts + 1,) → uint64 (n_tokens,), int64 (n_texts + 1,)."""
     n_texts = len(offsets) - 1
     token_offsets = np.zeros(n_texts + 1, np.int64)
-    hashes = np.empty(max(16, (offsets[-1] - offsets[0]) // 4), np.uint64)
+    # memory that is never written is never taken, so this may be generous
+    hashes = np.empty(max(16, (offsets[-1] - offsets[0]) // 3), np.uint64)
     tokens = np.empty((1024, 3), np.uint64)
     n = 0
     for text in range(n_texts):
@@ -89,22 +92,30 @@ def hash_texts(data: Bytes, offsets: State, tables: Tables) -> tuple[Rows, State
         hashes[n : n + count] = tokens[:count, 0]
         n += count
         token_offsets[text + 1] = n
-    return hashes[:n].copy(), token_offsets
+    return hashes[:n], token_offsets
 
 
 @allocating
 def lex(data: Bytes, i: Int, stop: Int, tokens: Rows, tables: Tables) -> tuple[Rows, int]:
     """Lex `data[i:stop]` into `tokens`, which may be replaced by a longer array; return it and the number of tokens."""
-    classes, folded = tables[0], tables[1]
     state = np.zeros(STATE_SIZE, np.int64)
     state[LINE_START] = 1
     state[LAST_END] = state[CLOSED_N] = -1
     stack = np.empty((MAX_DEPTH, 4), np.int64)
     begin = i
-    newlines = 0
+    i = lex_on(data, begin, i, stop, tokens, state, stack, tables)
     while i < stop:
-        if state[N] + 16 > len(tokens):
-            tokens = grow(tokens)
+        tokens = grow(tokens)
+        i = lex_on(data, begin, i, stop, tokens, state, stack, tables)
+    return tokens, compact(tokens, state[N])
+
+
+@jit
+def lex_on(data: Bytes, begin: Int, i: Int, stop: Int, tokens: Rows, state: State, stack: State, tables: Tables) -> int:
+    """Lex until the end or until `tokens` is almost full; return where to go on."""
+    classes, folded = tables[0], tables[1]
+    newlines = state[NEWLINES]
+    while i < stop and state[N] + ROOM <= len(tokens):
         byte = data[i]
         if byte == 10:
             newlines += 1
@@ -140,7 +151,10 @@ def lex(data: Bytes, i: Int, stop: Int, tokens: Rows, tables: Tables) -> tuple[R
             emit_symbol(tokens, state, folded[code_point], i, i + width)
             i += width
         elif kind == SUPERSCRIPT or kind == SUBSCRIPT:
-            tokens, i = read_script(data, i, stop, kind, tokens, state, tables)
+            end = read_script(data, i, stop, kind, tokens, state, tables)
+            if end == i:
+                break
+            i = end
         elif kind == EXPANSION:
             emit_expansion(tokens, state, tables[2][folded[code_point]], i, i + width, tables)
             i += width
@@ -148,7 +162,8 @@ def lex(data: Bytes, i: Int, stop: Int, tokens: Rows, tables: Tables) -> tuple[R
             i += width
         if kind != JOINER:
             state[LINE_START] = 0
-    return tokens, compact(tokens, state[N])
+    state[NEWLINES] = newlines
+    return i
 
 
 @jit

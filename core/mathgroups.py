@@ -48,6 +48,7 @@ from mathmill.core.mathlexer import (
     emit_symbol,
     hash_code_point,
     inline,
+    is_letter,
     jit,
     mix,
 )
@@ -190,12 +191,6 @@ def read_command(data: Bytes, i: Int, stop: Int, tokens: Rows, state: State, sta
     elif code == BEGIN or code == END:
         return read_environment(data, i, j, stop, code, tokens, state, tables)
     return j
-
-
-@inline
-def is_letter(byte: Int) -> bool:
-    """Whether a byte is an ASCII letter."""
-    return 97 <= byte <= 122 or 65 <= byte <= 90
 
 
 @inline

@@ -41,7 +41,10 @@ State: TypeAlias = npt.NDArray[np.int64]
 # Slots of the state array.
 N, LIVE, OPERATORS, EXPECT, DEPTH, BRACES, OVERFLOW = 0, 1, 2, 3, 4, 5, 6
 LAST, LAST_END, LAST_LENGTH, LINE_START, TABLE_ROW, CLOSED_N, CLOSED_LIVE = 7, 8, 9, 10, 11, 12, 13
-STATE_SIZE = 14
+NEWLINES = 14
+STATE_SIZE = 15
+
+ROOM = 16  # rows that one step of the lexer may write
 
 # What EXPECT says about the next operand.
 NOTHING, NUMERATOR, DENOMINATOR, ARGUMENT = 0, 1, 2, 3
@@ -184,6 +187,14 @@ def read_word(data: Bytes, i: Int, stop: Int, tables: Tables, expect: Int) -> tu
     classes, folded, expansions = tables[0], tables[1], tables[2]
     value, length = FNV_OFFSET, 0
     single = expect == NUMERATOR or expect == DENOMINATOR
+    if not single:
+        start = i
+        while i < stop and is_letter(data[i]):
+            value = (value ^ np.uint64(data[i] | 0x20)) * FNV_PRIME
+            i += 1
+        length = i - start
+        if i == stop or data[i] < 0x80:  # nothing in ASCII goes on with a word but letters
+            return mix(value), i, length
     while i < stop:
         code_point, width = decode(data, i, stop)
         kind = classes[code_point] if code_point < N_CODE_POINTS else SPACE
@@ -244,6 +255,12 @@ def read_digits(data: Bytes, i: Int, stop: Int, tables: Tables, value: Int) -> t
 
 
 @inline
+def is_letter(byte: Int) -> bool:
+    """Whether a byte is an ASCII letter."""
+    return 97 <= byte <= 122 or 65 <= byte <= 90
+
+
+@inline
 def is_digit(byte: Int) -> bool:
     """Whether a byte or code point is an ASCII digit."""
     return 48 <= byte <= 57
@@ -263,11 +280,11 @@ def thousands_comma(data: Bytes, i: Int, stop: Int) -> int:
     return 0 if j + 3 < stop and is_digit(data[j + 3]) else width
 
 
-@allocating
-def read_script(
-    data: Bytes, i: Int, stop: Int, kind: Int, tokens: Rows, state: State, tables: Tables
-) -> tuple[Rows, Int]:
-    """A run of Unicode super- or subscripts: `x⁻¹` as `x ^ ( - 1 )`."""
+@jit
+def read_script(data: Bytes, i: Int, stop: Int, kind: Int, tokens: Rows, state: State, tables: Tables) -> Int:
+    """A run of Unicode super- or subscripts: `x⁻¹` as `x ^ ( - 1 )`; stays at i where `tokens` may be too short."""
+    if state[N] + ROOM + script_length(data, i, stop, kind, tables) > len(tokens):
+        return i
     mark = 0x5E if kind == SUPERSCRIPT else 0x5F
     emit_symbol(tokens, state, mark, i, i)
     place, live = state[N], state[LIVE]
@@ -275,8 +292,6 @@ def read_script(
     state[N] += 1
     value, digits, digits_start = FNV_OFFSET, False, i
     while True:
-        if state[N] + 16 > len(tokens):
-            tokens = grow(tokens)
         code_point, width = decode(data, i, stop) if i < stop else (np.int64(0), 0)
         same = i < stop and code_point < N_CODE_POINTS and tables[0][code_point] == kind
         character = tables[1][code_point] if same else np.uint32(0)
@@ -299,4 +314,14 @@ def read_script(
         state[LIVE] += 1
         emit(tokens, state, hash_code_point(0x29), i, i)
     state[EXPECT], state[LAST], state[LAST_END] = NOTHING, CLOSED, i
-    return tokens, i
+    return i
+
+
+@inline
+def script_length(data: Bytes, i: Int, stop: Int, kind: Int, tables: Tables) -> int:
+    """Characters in a run of scripts."""
+    length = 0
+    while i < stop and class_at(data, i, stop, tables)[0] == kind:
+        i += decode(data, i, stop)[1]
+        length += 1
+    return length

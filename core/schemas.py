@@ -104,6 +104,20 @@ DROPPED = pa.schema(
     ]
 )
 
+CONTAMINATION = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),  # of the document or problem
+        pa.field("column", pa.string(), nullable=False),  # "text", "question" or "solution"
+        pa.field("file", pa.string(), nullable=False),  # the benchmark's
+        pa.field("item", pa.string(), nullable=False),  # the item's id, or its number in the file
+        pa.field("kind", pa.string(), nullable=False),  # "exact", "embedded", "short" or "template"
+        pa.field("score", pa.float32(), nullable=False),  # share of the item's tokens that the text holds
+        pa.field("dropped", pa.bool_(), nullable=False),  # false: the same template with other numbers, kept
+        pa.field("item_text", pa.string(), nullable=False),  # how the item begins
+    ]
+)
+"""Benchmark items found in records, dropped or not."""
+
 QUARANTINE = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),

@@ -25,6 +25,8 @@ Output: TypeAlias = tuple[Port, pa.RecordBatch]
 OUT: Port = "out"
 DROPPED_PORT: Port = "dropped"
 QUARANTINE_PORT: Port = "quarantine"
+CONTAMINATION_PORT: Port = "contamination"
+"""What benchmarks were hit where, of rows that stay as of rows that go: a report, not a way that rows take."""
 
 
 @dataclass(frozen=True)

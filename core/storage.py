@@ -1,32 +1,36 @@
 """Folders on any file system that fsspec knows, with the two operations that keep runs whole.
 
 `publish` makes a finished local file appear under its name in one step (rename, or one upload), never half-written;
-`create` lets exactly one writer win a name (`O_EXCL`, or a conditional put on object stores: s3fs mode "xb"). All other
-I/O of mathmill goes through here, so that errors of disks and networks become one clear sentence.
+`create` lets exactly one writer win a name (a hard link, or a conditional put on object stores). What is read from a
+store is compared with the size and checksum that it should have, since s3fs takes a short answer for the end of a file.
+All other I/O of mathmill goes through here, so that errors of disks and networks become one clear sentence.
 """
 
 import errno
 import os
-import random
-import re
 import shutil
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import fsspec
 import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
+from mathmill.core.config import file_digest, refuse_secrets
 from mathmill.core.errors import ConfigError, OperationError
+from mathmill.core.faults import explain, operating, retry, writing
+from mathmill.core.remote import PART_BYTES, RemoteFile, filesystem, is_s3, read_file
 
-T = TypeVar("T")
+__all__ = ["Folder", "explain", "operating", "retry", "writing"]
 
-_RETRIES = 6
-_TRANSIENT = ("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "Throttling", "503", "500")
+
+class WrongContent(OperationError):
+    """A file is there, but its content is not what its ledger entry says."""
+
+
+_FETCHES = 4  # copies of a file that may be wrong before the file itself is taken to be
 
 
 class Folder:
@@ -35,9 +39,13 @@ class Folder:
     def __init__(self, url: str | Path) -> None:
         try:
             str(url).encode()
-            self.fs, root = fsspec.url_to_fs(str(url))
+            refuse_secrets(str(url))
         except UnicodeEncodeError as error:
             raise ConfigError(f"cannot use {str(url)!r}: the path is not valid UTF-8") from error
+        except ValueError as error:
+            raise ConfigError(str(error)) from None  # without the URL
+        try:
+            self.fs, root = filesystem(str(url))
         except (ValueError, ImportError) as error:  # an unknown protocol, or one whose package is not installed
             raise ConfigError(f"cannot use {url}: {error}") from error
         self.root: str = root.rstrip("/") or root
@@ -63,35 +71,42 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         """Read a whole small file; FileNotFoundError where there is none."""
-
-        def attempt() -> bytes:
-            with self.fs.open(f"{self.root}/{name}", "rb") as file:
-                return file.read()
-
         with operating(f"cannot read {self.path(name)}"):
-            return retry(attempt)
+            return read_file(self.fs, f"{self.root}/{name}")
 
     @contextmanager
     def open(self, name: str) -> Iterator[Any]:
         """Open a file for reading: a memory map where it is local, else a file object that reads ranges."""
         with operating(f"cannot read {self.path(name)}"):
-            file = pa.memory_map(f"{self.root}/{name}") if self.is_local else self.fs.open(f"{self.root}/{name}", "rb")
+            path = f"{self.root}/{name}"
+            file = pa.memory_map(path) if self.is_local else RemoteFile(self.fs, path)
         with file:
             yield file
 
     def exists(self, name: str) -> bool:
         """Say whether a file is there now (listings are not cached)."""
-        self.fs.invalidate_cache()
-        return bool(retry(lambda: self.fs.exists(f"{self.root}/{name}")))
+        path = f"{self.root}/{name}"
+        self.fs.invalidate_cache(path)
+        with operating(f"cannot read {self.path(name)}"):
+            return bool(retry(lambda: self.fs.exists(path)))
 
     def names(self) -> list[str]:
         """List the files directly in this folder, sorted; empty where the folder does not exist."""
-        self.fs.invalidate_cache()
+        return self._list("file")
+
+    def folders(self) -> list[str]:
+        """List the folders directly in this folder, sorted; empty where the folder does not exist."""
+        return self._list("directory")
+
+    def _list(self, kind: str) -> list[str]:
+        self.fs.invalidate_cache(self.root)
         try:
-            infos = retry(lambda: self.fs.ls(self.root, detail=True))
+            with operating(f"cannot list {self}"):
+                infos = retry(lambda: self.fs.ls(self.root, detail=True))
         except FileNotFoundError:
             return []
-        return sorted(info["name"].rsplit("/", 1)[1] for info in infos if info["type"] == "file")
+        paths = [info["name"].rstrip("/") for info in infos if info["type"] == kind]
+        return sorted(path.rsplit("/", 1)[1] for path in paths if path != self.root)
 
     def publish(self, local: Path, name: str) -> None:
         """Make a finished local file appear as `name`, whole or not at all; an older one is replaced."""
@@ -99,7 +114,8 @@ class Folder:
             if self.is_local:
                 _publish_locally(local, Path(self.root) / name)
             else:
-                retry(lambda: self.fs.put_file(str(local), f"{self.root}/{name}"))
+                parts = {"chunksize": PART_BYTES} if is_s3(self.fs) else {}
+                retry(lambda: self.fs.put_file(str(local), f"{self.root}/{name}", **parts))
 
     def write(self, name: str, data: bytes) -> None:
         """Write a small file, whole or not at all; an older one is replaced."""
@@ -117,14 +133,15 @@ class Folder:
                 retry(lambda: self.fs.pipe_file(f"{self.root}/{name}", data))
 
     def create(self, name: str, data: bytes) -> bool:
-        """Write a small file unless it is there already; returns whether this call won.
+        """Write a small file unless it is there already; returns whether it now holds this call's data.
 
         Local: a hard link from a finished temporary file, which fails when the name is taken, so that no reader ever
-        sees half an entry. Object stores: a conditional put.
+        sees half an entry. Object stores: a conditional put; when the name is taken, the content says by whom, since
+        the answer to an earlier attempt of ours may have been lost on the way.
         """
         with writing(f"cannot write {self.path(name)}"):
             if not self.is_local:
-                return self._create_object(name, data)
+                return self._create_object(f"{self.root}/{name}", data)
             target = Path(self.root) / name
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
@@ -137,21 +154,40 @@ class Folder:
                 temporary.unlink(missing_ok=True)
             return True
 
-    def _create_object(self, name: str, data: bytes) -> bool:
-        try:
-            with self.fs.open(f"{self.root}/{name}", "xb") as file:
-                file.write(data)
-        except FileExistsError:
-            return False
-        return True
+    def _create_object(self, path: str, data: bytes) -> bool:
+        def attempt() -> bool:
+            try:
+                self.fs.pipe_file(path, data, mode="create")
+            except OSError as error:
+                if not _is_taken(error):
+                    raise
+                return read_file(self.fs, path) == data
+            return True
 
-    def fetch(self, name: str, local: Path) -> Path:
-        """Return a local path of a file: itself when local, else a copy at `local`."""
+        return retry(attempt)
+
+    def fetch(self, name: str, local: Path, size: int, checksum: str) -> Path:
+        """Return a local path of a file: itself when local, else a copy at `local`.
+
+        size: bytes, and checksum: XXH3-128, that a copy must have. A copy that is another is fetched again;
+        OperationError where none is right.
+        """
         if self.is_local:
             return Path(self.root) / name
+        partial = local.with_name(f"{local.name}.part")
+        got = 0
         with operating(f"cannot read {self.path(name)}"):
-            retry(lambda: self.fs.get_file(f"{self.root}/{name}", str(local)))
-        return local
+            for _ in range(_FETCHES):
+                retry(lambda: self.fs.get_file(f"{self.root}/{name}", str(partial)))
+                got = partial.stat().st_size
+                if size == got and checksum == file_digest(partial):
+                    partial.replace(local)
+                    return local
+        partial.unlink()
+        raise WrongContent(
+            f"{self.path(name)} is not what was written: {_FETCHES} copies had another size or content ({got:,} bytes "
+            f"for {size:,}); remove it and run again to make it anew"
+        )
 
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""
@@ -179,68 +215,7 @@ def _publish_locally(local: Path, target: Path) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def retry(attempt: Callable[[], T]) -> T:
-    """Call `attempt`, again after a growing, jittered pause while a store throttles or a connection breaks."""
-    for number in range(_RETRIES):
-        try:
-            return attempt()
-        except (FileNotFoundError, FileExistsError, PermissionError, NotADirectoryError, IsADirectoryError):
-            raise
-        except Exception as error:
-            if not isinstance(error, OSError) and type(error).__module__ == "builtins":
-                raise  # a defect, no answer of a store
-            local_fault = getattr(error, "errno", None) in (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG)
-            if local_fault or number == _RETRIES - 1 or not _is_transient(error):
-                if isinstance(error, OSError):
-                    raise
-                raise OSError(str(error) or type(error).__name__) from error  # the SDKs of stores have their own types
-            # jitter never reaches any output, only the moment of the next attempt
-            time.sleep(min(20.0, 0.25 * 2**number) * random.uniform(0.5, 1.5))
-    raise AssertionError("unreachable")
-
-
-def _is_transient(error: Exception) -> bool:
-    if isinstance(error, (ConnectionError, TimeoutError)):
-        return True
-    return any(word in str(error) for word in _TRANSIENT)
-
-
-@contextmanager
-def operating(what: str) -> Iterator[None]:
-    """Turn an OSError into an OperationError that says what to do; what FileNotFoundError means, the caller knows."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise OperationError(f"{what}: {explain(error)}") from error
-
-
-@contextmanager
-def writing(what: str) -> Iterator[None]:
-    """The same for writing, where a missing folder is an error like any other."""
-    try:
-        with operating(what):
-            yield
-    except FileNotFoundError as error:
-        raise OperationError(f"{what}: {explain(error)}") from error
-
-
-def explain(error: OSError) -> str:
-    """One clause for an OSError, with what to do about it where that is known."""
-    advice: dict[Any, str] = {
-        errno.ENOSPC: "the disk is full; free some space and run again, finished tasks are kept",
-        errno.EDQUOT: "the disk quota is used up; free some space and run again, finished tasks are kept",
-        errno.EFBIG: "the file would exceed the size limit of the file system or of ulimit -f",
-        errno.EROFS: "the file system is read-only; choose another output folder with --out",
-        errno.EACCES: "permission denied; choose another output folder with --out or change its permissions",
-        errno.EPERM: "operation not permitted; choose another output folder with --out",
-        errno.ENOTDIR: "a part of this path is a file, not a folder",
-        errno.EISDIR: "this is a folder, not a file",
-        errno.EEXIST: "there is something else of this name",
-        errno.ENOENT: "its folder has gone, or cannot be made there",
-    }
-    number = error.errno
-    if number is None and (match := re.search(r"errno (\d+)", str(error), re.IGNORECASE)):
-        number = int(match[1])  # pyarrow's own IOErrors carry it in the text only
-    return advice.get(number) or error.strerror or str(error)
+def _is_taken(error: OSError) -> bool:
+    """Say whether a conditional put was refused since the name is taken, which s3fs tells apart on AWS only."""
+    response = getattr(error.__cause__, "response", {})
+    return isinstance(error, FileExistsError) or response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 412

@@ -1,27 +1,55 @@
-"""Read the benchmark files that a recipe wants protected: JSON lines, Parquet, or plain text with one item a line."""
+"""Read the benchmark files that a recipe wants protected: JSON lines, a JSON array, Parquet, or text with one item a
+line, file by file or all of a folder.
+"""
 
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
 from mathmill.core.errors import ConfigError, DataError
-from mathmill.core.storage import operating, retry
+from mathmill.core.remote import filesystem, read_file
+from mathmill.core.storage import operating
 
-SUFFIXES = (".jsonl", ".jsonl.zst", ".parquet", ".txt", ".txt.zst")
+SUFFIXES = (".jsonl", ".jsonl.zst", ".json", ".json.zst", ".parquet", ".txt", ".txt.zst")
 
 
 class BenchmarkItem(NamedTuple):
     """One text to protect."""
 
-    label: str  # "file name:id", the id being the item's own or its number in the file, from 1
+    file: str  # its name
+    id: str  # the item's own, or its number in the file, from 1
     text: str
+
+    @property
+    def label(self) -> str:
+        """What names the item to people."""
+        return f"{self.file}:{self.id}"
+
+
+def benchmark_files(paths: Sequence[str]) -> list[str]:
+    """Files as given, and in place of a folder all files in it that can be read, by name.
+
+    ConfigError if a folder has none.
+    """
+    files: list[str] = []
+    for path in paths:
+        with operating(f"cannot list {path}"):
+            fs, root = filesystem(path)
+            found = sorted(fs.find(root)) if fs.isdir(root) else None
+        if found is None:
+            files.append(path)
+            continue
+        readable = [fs.unstrip_protocol(name) if "://" in path else name for name in found if name.endswith(SUFFIXES)]
+        if not readable:
+            raise ConfigError(f"decontaminate: the folder {path} has no file that ends in {', '.join(SUFFIXES)}")
+        files.extend(readable)
+    return files
 
 
 def read_benchmark(path: str, fields: Sequence[str], data: bytes | None = None) -> list[BenchmarkItem]:
@@ -36,29 +64,28 @@ def read_benchmark(path: str, fields: Sequence[str], data: bytes | None = None) 
     data = fetch_benchmark(path) if data is None else data
     if ".txt" in name:
         lines = _text(path, data).splitlines()
-        return [BenchmarkItem(f"{name}:{i}", line) for i, line in enumerate(lines, 1) if line.strip()]
+        return [BenchmarkItem(name, str(i), line) for i, line in enumerate(lines, 1) if line.strip()]
     items: list[BenchmarkItem] = []
-    rows = _parquet_rows(path, data, fields) if name.endswith(".parquet") else _json_rows(path, data)
+    rows: Iterable[Mapping[str, Any]]
+    if name.endswith(".parquet"):
+        rows = _parquet_rows(path, data, fields)
+    else:
+        rows = _json_rows(path, data) if ".jsonl" in name else _array_rows(path, data)
     for number, row in enumerate(rows, 1):
         if fields[0] not in row:
             raise ConfigError(f"decontaminate: the benchmark file {path} has no `{fields[0]}` (item {number})")
-        label = f"{name}:{row.get('id', number)}"
+        id_ = str(row.get("id", number))
         items.extend(
-            BenchmarkItem(label, text) for text in map(row.get, fields) if isinstance(text, str) and text.strip()
+            BenchmarkItem(name, id_, text) for text in map(row.get, fields) if isinstance(text, str) and text.strip()
         )
     return items
 
 
 def fetch_benchmark(path: str) -> bytes:
     """Return a benchmark file's content as it is stored; ConfigError if there is no such file."""
-
-    def attempt() -> bytes:
-        with fsspec.open(path, "rb") as file:
-            return file.read()
-
     try:
         with operating(f"cannot read the benchmark file {path}"):
-            return retry(attempt)
+            return read_file(*filesystem(path))
     except FileNotFoundError as error:
         raise ConfigError(f"decontaminate: the benchmark file {path} does not exist") from error
 
@@ -71,6 +98,16 @@ def _text(path: str, data: bytes) -> str:
         raise DataError(f"the benchmark file {path} is not valid Zstandard: {error}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"the benchmark file {path} is not UTF-8: {error}") from error
+
+
+def _array_rows(path: str, data: bytes) -> list[Mapping[str, Any]]:
+    try:
+        rows = json.loads(_text(path, data))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"the benchmark file {path} is not JSON: {error}") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"the benchmark file {path} is no JSON array of objects; JSON lines end in .jsonl")
+    return rows
 
 
 def _json_rows(path: str, data: bytes) -> Iterator[Mapping[str, Any]]:

@@ -1,11 +1,13 @@
-"""Remove exact and near duplicates from a whole corpus, in stages around one shuffle.
+"""Remove exact and near duplicates from a whole corpus, in stages around shuffles.
 
-    sketch ─ BANDS, grouped by key ─ candidate_pairs ─ PAIRS ─ resolve_duplicates ─ DUPLICATES ─ dedup
-       └────────────────────────── sketches ───────────────────────────┘
+    sketch ─ BANDS, grouped by key ─ candidate_pairs ─ PAIRS ─ measure_pairs ─ EDGES ─ decide ─ DUPLICATES ─ dedup
+       └──────────────────── sketches ─────────────────────────────┘
 
 `sketch` turns each text into a MinHash signature over math-aware tokens and sends one small row per band to the
-shuffle; rows that meet there are candidates, `resolve_duplicates` measures them and decides, and `dedup` drops.
-Measured on one core: 170 µs to sketch a text of 10 kB, 126 of them for its tokens. On 147 pages of five builds of one
+shuffle; rows that meet there are candidates, which are measured; `decide` says which rows go, and `dedup` drops them.
+This is the way of a corpus that one task can compare; `dedup_verify` and `dedup_components` do the same for any size,
+and `dedup_index` remembers what was kept for later crawls.
+Measured on one core: 144 µs to sketch a text of 15 kB, 90 of them for its tokens. On 147 pages of five builds of one
 site: no page merged with another, and 0.98 of the pairs with a Jaccard similarity of at least 0.85 found.
 """
 
@@ -18,9 +20,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mathmill.core.config import StageConfig
-from mathmill.core.errors import ConfigError
+from mathmill.core.errors import ConfigError, DataError
 from mathmill.core.stage import OUT, BatchStage, Output, Port, StageContext, split_dropped
-from mathmill.curation.clusters import DUPLICATES, PAIRS, PairFinder, solve_duplicates, unique_pairs
+from mathmill.core.storage import operating
+from mathmill.curation.clusters import (
+    DUPLICATES,
+    EDGES,
+    PAIRS,
+    PairFinder,
+    Rows,
+    StarDecision,
+    best_first,
+    duplicates_by,
+    measure,
+)
+from mathmill.curation.dedup_step import Step
 from mathmill.curation.minhash import hash_sequences
 from mathmill.curation.sketches import (
     BANDS,
@@ -35,8 +49,8 @@ from mathmill.curation.sketches import (
 )
 
 __all__ = [
-    "BANDS", "DUPLICATES", "PAIRS", "SKETCHES", "CandidatePairs", "DedupConfig", "DropDuplicates", "ResolveDuplicates",
-    "Sketch", "find_duplicates", "sketch_schema",
+    "BANDS", "DUPLICATES", "EDGES", "PAIRS", "SKETCHES", "CandidatePairs", "Decide", "DedupConfig", "DropDuplicates",
+    "MeasurePairs", "Sketch", "find_duplicates", "sketch_schema",
 ]  # fmt: skip
 
 SKETCHES: Port = "sketches"
@@ -51,18 +65,23 @@ def find_duplicates(texts: Sequence[str], threshold: float = 0.8) -> np.ndarray:
     config = DedupConfig.model_validate({"threshold": threshold})
     column = pa.array([text.encode("utf-8", "replace") for text in texts], pa.large_binary()).view(pa.large_string())
     lengths = np.array([len(text) for text in texts], np.uint64)
-    names = pa.array([f"{i:x}" for i in range(len(texts))])
     refs = np.arange(len(texts), dtype=np.uint64)
     ranks = rank(np.zeros(len(texts)), lengths, pa.array([""] * len(texts)))
     sketches = sketch_texts(column, config, strict=False)
     bands = pa.Table.from_batches([sketches.band_rows(ranks, refs)])
     bands = bands.sort_by([(name, "ascending") for name in BANDS.names])
-    pairs = PairFinder().pairs(bands.column("key").to_numpy(), bands.column("ref").to_numpy())
-    rows = pa.Table.from_batches([sketches.rows(ranks, refs, names)])
-    duplicates = solve_duplicates(pa.table(list(pairs), schema=PAIRS), rows, threshold)
+    rows = Rows.of(sketches.rows(ranks, refs, pa.array([""] * len(texts))))
+    found = [pa.RecordBatch.from_pylist([], EDGES)]
+    for a, b in PairFinder().pairs(*(bands.column(name).to_numpy() for name in ("key", "rank", "ref"))):
+        found.append(measure(rows, rows, a.astype(np.int64), b.astype(np.int64), threshold))
+    ref_a, ref_b, rank_a, rank_b = (
+        np.concatenate([edges.column(name).to_numpy() for edges in found]) for name in EDGES.names[:4]
+    )
+    order = best_first(ref_a, ref_b, rank_a, rank_b)
+    ref_a, ref_b = ref_a[order], ref_b[order]
+    chosen = StarDecision().decide(np.zeros(len(order), np.uint64), ref_a, ref_b)
     centres = np.arange(len(texts))
-    for name, kept in zip(duplicates.column("id").to_pylist(), duplicates.column("kept_id").to_pylist(), strict=True):
-        centres[int(name, 16)] = int(kept, 16)
+    centres[ref_b[chosen]] = ref_a[chosen]
     _, first, cluster = np.unique(centres, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[cluster]
 
@@ -70,12 +89,13 @@ def find_duplicates(texts: Sequence[str], threshold: float = 0.8) -> np.ndarray:
 class Sketch:
     """Documents or problems to band rows (OUT) and what is compared (port "sketches").
 
-    The better of two duplicate documents has more formulas, then the longer text; of two problems, the one with a
-    solution, then with the longer one; then the one with the smaller id.
+    What an earlier run has kept (`dedup_index`) is better than everything new. Otherwise the better of two duplicate
+    documents has more formulas, then the longer text; of two problems, the one with a solution, then with the longer
+    one; then the one with the smaller id.
     """
 
     name = "sketch"
-    version = 1
+    version = 2
     Config: ClassVar[type[StageConfig]] = DedupConfig
 
     def __init__(self, config: DedupConfig) -> None:
@@ -108,109 +128,144 @@ class Sketch:
         """Nothing to release."""
 
 
-class CandidatePairs:
+class CandidatePairs(Step):
     """Band rows, sorted by (key, rank, ref), to pairs of rows that share a band; a key may span batches."""
 
     name = "candidate_pairs"
-    version = 1
-    Config: ClassVar[type[StageConfig]] = DedupConfig
+    version = 2
 
-    def __init__(self, config: DedupConfig) -> None:
-        self.config = config
+    def takes(self) -> pa.Schema:
+        """BANDS."""
+        return BANDS
 
-    def output_schemas(self, input_schema: pa.Schema) -> dict[Port, pa.Schema]:
-        """ConfigError if the input is not BANDS."""
-        if input_schema.names != BANDS.names:
-            raise ConfigError(f"candidate_pairs: it needs the columns {', '.join(BANDS.names)}")
-        return {OUT: PAIRS}
+    def gives(self) -> pa.Schema:
+        """PAIRS."""
+        return PAIRS
 
     def open(self, context: StageContext) -> None:
-        """Nothing to load."""
+        """Start with an empty bucket."""
+        self._finder = PairFinder()
 
-    def process(self, batches: Iterator[pa.RecordBatch]) -> Iterator[Output]:
+    def process_batch(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         """Pair up the rows of each bucket."""
-        finder = PairFinder()
-        for batch in batches:
-            better, worse = finder.pairs(batch.column("key").to_numpy(), batch.column("ref").to_numpy())
-            if len(better):
-                yield OUT, pa.RecordBatch.from_arrays([pa.array(better), pa.array(worse)], schema=PAIRS)
-
-    def close(self) -> None:
-        """Nothing to release."""
+        for better, worse in self._finder.pairs(*(batch.column(name).to_numpy() for name in BANDS.names)):
+            yield pa.RecordBatch.from_arrays([pa.array(better), pa.array(worse)], schema=PAIRS)
 
 
-class ResolveDuplicates:
-    """Pairs to the rows to drop (DUPLICATES), with the sketches of `side_inputs["sketches"]` (.arrow or .parquet).
-
-    Holds in memory the pairs, and of the sketches those that a pair names.
+class MeasurePairs(Step):
+    """Pairs to those that are duplicates (EDGES), with the sketches of `side_inputs["sketches"]` (.arrow or .parquet)
+    in memory.
     """
 
-    name = "resolve_duplicates"
-    version = 1
+    name = "measure_pairs"
     Config: ClassVar[type[StageConfig]] = DedupConfig
     side_inputs: ClassVar[tuple[str, ...]] = ("sketches",)
+    config: DedupConfig
 
-    def __init__(self, config: DedupConfig) -> None:
-        self.config = config
+    def takes(self) -> pa.Schema:
+        """PAIRS."""
+        return PAIRS
 
-    def output_schemas(self, input_schema: pa.Schema) -> dict[Port, pa.Schema]:
-        """ConfigError if the input is not PAIRS."""
-        if input_schema.names != PAIRS.names:
-            raise ConfigError(f"resolve_duplicates: it needs the columns {', '.join(PAIRS.names)}")
-        return {OUT: DUPLICATES}
+    def gives(self) -> pa.Schema:
+        """EDGES."""
+        return EDGES
 
     def open(self, context: StageContext) -> None:
-        """Note where the sketches are."""
-        self._paths = list(context.side_inputs.get("sketches", ()))
+        """Load the sketches."""
+        batches = [batch for path in context.side_inputs.get("sketches", ()) for batch in read_batches(path)]
+        table = pa.Table.from_batches(batches, schema=sketch_schema(self.config.num_hashes))
+        self._rows = Rows.of(table.sort_by("ref"))
+
+    def process_batch(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """Measure; DataError if a pair names a row without a sketch."""
+        a, b = (find_refs(self._rows.refs, batch.column(name).to_numpy()) for name in PAIRS.names)
+        yield measure(self._rows, self._rows, a, b, self.config.threshold)
+
+
+def find_refs(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Places of refs among sorted ones, int64 (n_wanted,); DataError if one is not there."""
+    places = np.searchsorted(known, wanted)
+    places[places == len(known)] = 0
+    if len(wanted) and (not len(known) or (known[places] != wanted).any()):
+        raise DataError("a pair names a row that has no sketch: pairs and sketches are of different runs")
+    return places
+
+
+class Decide(Step):
+    """All edges of a corpus, in any order, to the rows to drop (DUPLICATES).
+
+    Holds about 0.1 kB for each edge in memory; ids wait on local disk.
+    """
+
+    name = "decide"
+
+    def takes(self) -> pa.Schema:
+        """EDGES."""
+        return EDGES
+
+    def gives(self) -> pa.Schema:
+        """DUPLICATES."""
+        return DUPLICATES
+
+    def open(self, context: StageContext) -> None:
+        """Note where there is room on disk."""
+        self._path = context.scratch / "edges.arrow"
 
     def process(self, batches: Iterator[pa.RecordBatch]) -> Iterator[Output]:
-        """Collect all pairs, then decide."""
-        pairs = _collect_pairs(batches)
-        refs = np.unique(np.concatenate([pairs.column("ref_a").to_numpy(), pairs.column("ref_b").to_numpy()]))
-        sketches = self._sketches_of(refs)
-        for batch in solve_duplicates(pairs, sketches, self.config.threshold).to_batches():
-            yield OUT, batch
-
-    def _sketches_of(self, refs: np.ndarray) -> pa.Table:
-        found = []
-        for path in self._paths:
-            for batch in _read(path):
-                found_refs = batch.column("ref").to_numpy()
-                places = np.searchsorted(refs, found_refs, side="right") - 1
-                wanted = refs[places] == found_refs if len(refs) else np.zeros(len(places), np.bool_)
-                if wanted.any():
-                    found.append(batch.filter(pa.array(wanted)))
-        return pa.Table.from_batches(found, schema=sketch_schema(self.config.num_hashes))
+        """Collect all edges, decide, and read them again."""
+        parts: list[list[np.ndarray]] = [[np.zeros(0, np.uint64)] for _ in range(4)]
+        with operating(f"cannot write {self._path}"), pa.ipc.new_stream(str(self._path), EDGES) as spool:
+            for batch in batches:
+                spool.write_batch(batch)
+                for part, name in zip(parts, EDGES.names, strict=False):
+                    part.append(batch.column(name).to_numpy().copy())
+        columns = []
+        while parts:
+            columns.append(np.concatenate(parts.pop(0)))
+        order = best_first(*columns)
+        ref_a, ref_b = columns[0][order], columns[1][order]
+        columns.clear()
+        chosen = np.zeros(len(order), np.bool_)
+        chosen[order] = StarDecision().decide(np.zeros(len(order), np.uint64), ref_a, ref_b)
+        start = 0
+        with pa.memory_map(str(self._path)) as file:
+            for batch in pa.ipc.open_stream(file):
+                duplicates = duplicates_by(batch, chosen[start : start + batch.num_rows])
+                start += batch.num_rows
+                if duplicates.num_rows:
+                    yield OUT, duplicates
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Remove the edges."""
+        self._path.unlink(missing_ok=True)
 
 
-_PAIRS_AT_ONCE = 1 << 22
+class DecideSorted(Step):
+    """Edges with the `key` of their component, sorted by (key, rank_b, ref_b, rank_a, ref_a), to the rows to drop
+    (DUPLICATES), as a stream; a component may span batches.
+    """
+
+    name = "decide_sorted"
+
+    def takes(self) -> pa.Schema:
+        """EDGES with a key."""
+        return pa.schema([pa.field("key", pa.uint64(), nullable=False), *EDGES])
+
+    def gives(self) -> pa.Schema:
+        """DUPLICATES."""
+        return DUPLICATES
+
+    def open(self, context: StageContext) -> None:
+        """Start with nothing dropped."""
+        self._decision = StarDecision()
+
+    def process_batch(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """Decide."""
+        columns = (batch.column(name).to_numpy() for name in ("key", "ref_a", "ref_b"))
+        yield duplicates_by(batch, self._decision.decide(*columns))
 
 
-def _collect_pairs(batches: Iterable[pa.RecordBatch]) -> pa.Table:
-    """All pairs, once each: those that many bands give are made one as they come, so that they do not fill memory."""
-    collected = [PAIRS.empty_table()]
-    rows, limit = 0, _PAIRS_AT_ONCE
-    for batch in batches:
-        collected.append(pa.Table.from_batches([batch]))
-        rows += batch.num_rows
-        if rows > limit:
-            collected = [_unique(collected)]
-            rows = collected[0].num_rows
-            limit = 2 * rows + _PAIRS_AT_ONCE
-    return _unique(collected)
-
-
-def _unique(tables: list[pa.Table]) -> pa.Table:
-    table = pa.concat_tables(tables)
-    return pa.table(
-        list(unique_pairs(table.column("ref_a").to_numpy(), table.column("ref_b").to_numpy())), schema=PAIRS
-    )
-
-
-def _read(path: Path) -> Iterator[pa.RecordBatch]:
+def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
     """The batches of an Arrow IPC file, mapped into memory, or of a Parquet file, one row group at a time."""
     if path.suffix == ".parquet":
         with pq.ParquetFile(path) as file:
@@ -237,11 +292,11 @@ class DropDuplicates(BatchStage):
     def open(self, context: StageContext) -> None:
         """Load the duplicates: 16 bytes of hashed id, sorted, 5 of facts and the kept id for each."""
         paths = context.side_inputs.get("duplicates", ())
-        table = pa.Table.from_batches([batch for path in paths for batch in _read(path)], schema=DUPLICATES)
+        table = pa.Table.from_batches([batch for path in paths for batch in read_batches(path)], schema=DUPLICATES)
         keys = _id_keys(table.column("id").combine_chunks())
         order = np.lexsort((keys["low"], keys["high"]))
         self._keys = keys[order]
-        self._facts = table.drop_columns("id").take(pa.array(order)).combine_chunks()
+        self._facts = table.drop_columns(["id", "ref"]).take(pa.array(order)).combine_chunks()
 
     def process_batch(self, batch: pa.RecordBatch) -> Iterable[Output]:
         """Look the ids up and drop what is found."""

@@ -74,7 +74,7 @@ def build_index(items: Tokens, embeddable: np.ndarray, n: int, coverage: float) 
     unique, firsts, counts = np.unique(seeds[postings], return_index=True, return_counts=True)
     none = np.zeros(len(shared_templates), np.int64)
     values = np.stack([np.concatenate([firsts, none]), np.concatenate([counts, none])]).astype(np.int32)
-    keys, slots = _hash_table(np.concatenate([unique, shared_templates]))
+    keys, slots = hash_table(np.concatenate([unique, shared_templates]))
     lengths = np.diff(items.offsets)
     gram_offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.maximum(lengths - n + 1, 0))])
     is_indexed = np.zeros(len(hashes), np.int64)
@@ -84,7 +84,7 @@ def build_index(items: Tokens, embeddable: np.ndarray, n: int, coverage: float) 
     short = np.flatnonzero(embeddable & (lengths < n) & (lengths > 0))
     whole = _whole_hashes(items.hashes, items.offsets)[short]
     whole, first = np.unique(whole, return_index=True)
-    short_keys, short_slots = _hash_table(whole)
+    short_keys, short_slots = hash_table(whole)
     return NgramIndex(
         n=n,
         keys=keys,
@@ -114,7 +114,7 @@ def _scatter(values: np.ndarray, slots: np.ndarray, size: int) -> np.ndarray:
 
 
 @njit(cache=True)
-def _hash_table(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def hash_table(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Place distinct keys, uint64 (n,), in a table of 2^k slots, at most half full; returns it and each key's slot."""
     size = 2
     while size < 2 * len(keys):
@@ -131,7 +131,7 @@ def _hash_table(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(cache=True)
-def _find(table: np.ndarray, key: np.uint64) -> np.int64:
+def find(table: np.ndarray, key: np.uint64) -> np.int64:
     """The slot of a key, or -1."""
     slot = np.int64(key >> np.uint64(32)) & (len(table) - 1)
     while table[slot] != 0:
@@ -242,9 +242,9 @@ def scan(tokens: np.ndarray, kinds: np.ndarray, offsets: np.ndarray, index: Ngra
         for place in range(stop - first - index.n + 1):
             gram_hash = _window(plain, place, index.n, power)
             is_template = words[place + index.n] - words[place] >= MIN_WORDS
-            slot = _find(index.keys, _window(masked, place, index.n, power)) if is_template else -1
+            slot = find(index.keys, _window(masked, place, index.n, power)) if is_template else -1
             if not is_template or (slot >= 0 and index.counts[slot] == 0):
-                slot = _find(index.keys, gram_hash ^ _AS_IT_IS)
+                slot = find(index.keys, gram_hash ^ _AS_IT_IS)
             if slot < 0:
                 continue
             for posting in range(index.firsts[slot], index.firsts[slot] + index.counts[slot]):
@@ -281,7 +281,7 @@ def _scan_short(plain: np.ndarray, index: NgramIndex) -> Finding:
         length = index.short_lengths[i]
         power = _power(length)
         for place in range(len(plain) - length):
-            slot = _find(index.short_keys, _window(plain, place, length, power))
+            slot = find(index.short_keys, _window(plain, place, length, power))
             if slot >= 0 and (best < 0 or index.short_items[slot] < best):
                 best = np.int64(index.short_items[slot])
         if best >= 0:

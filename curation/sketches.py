@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numba import njit
 from pydantic import Field
 
-from mathmill.core.config import StageConfig
+from mathmill.core.config import DataPath, StageConfig
 from mathmill.core.mathtokens import hash_tokens
 from mathmill.curation.minhash import band_keys, choose_bands, hash_family, hash_sequences, sign
 from mathmill.curation.token_kinds import WORD, classify_tokens
@@ -20,6 +20,9 @@ from mathmill.curation.token_kinds import WORD, classify_tokens
 BANDS = pa.schema([pa.field(name, pa.uint64(), nullable=False) for name in ("key", "rank", "ref")])
 """Rows that the shuffle groups by `key` and sorts by (key, rank, ref): a band's hash, how good the row is (smaller is
 better), and which row it is: task number << 32 | row number within the task."""
+
+SEEN_RANK = np.uint64(0)
+"""The rank of every row of an earlier run's index: better than any row of this run."""
 
 
 def sketch_schema(num_hashes: int) -> pa.Schema:
@@ -32,6 +35,7 @@ def sketch_schema(num_hashes: int) -> pa.Schema:
             pa.field("exact_high", pa.uint64(), nullable=False),  # 128-bit hash of all tokens
             pa.field("exact_low", pa.uint64(), nullable=False),
             pa.field("math", pa.uint64(), nullable=False),  # hash of the numbers and operators, in order
+            pa.field("has_near", pa.bool_(), nullable=False),  # long enough to have near-duplicates
             pa.field("signature", pa.list_(pa.uint32(), num_hashes), nullable=False),
         ]
     )
@@ -44,6 +48,10 @@ class DedupConfig(StageConfig):
     num_hashes: int = Field(128, ge=16, le=4096)  # standard error of the similarity: sqrt(J (1 - J) / num_hashes)
     shingle: int = Field(5, ge=1, le=100)  # tokens; a text of fewer than two shingles has only exact duplicates
     strict_tokens: int = Field(256, ge=0)  # shorter documents must have equal numbers and operators; problems always
+    index: tuple[DataPath, ...] = ()  # folders of earlier runs, the earliest first, whose rows count as seen
+    # up to these limits one task does it, above them many do, with the same result
+    rows_in_memory: int = Field(250_000, ge=0)  # rows to compare, 0.6 kB each
+    edges_in_memory: int = Field(10_000_000, ge=0)  # pairs of duplicates to decide about, 0.1 kB each
 
 
 class Sketches(NamedTuple):
@@ -68,7 +76,7 @@ class Sketches(NamedTuple):
         schema = sketch_schema(self.signatures.shape[1])
         kind = schema.field("signature").type
         signatures = pa.FixedSizeListArray.from_arrays(pa.array(self.signatures.reshape(-1)), type=kind)
-        plain = [ranks, *map(np.ascontiguousarray, self.exact.T), self.math]
+        plain = [ranks, *map(np.ascontiguousarray, self.exact.T), self.math, self.has_near]
         columns = [pa.array(refs), ids.cast(pa.string()), *map(pa.array, plain), signatures]
         return pa.RecordBatch.from_arrays(columns, schema=schema)
 
@@ -82,8 +90,15 @@ def sketch_texts(texts: pa.Array, config: DedupConfig, strict: bool) -> Sketches
     math = np.zeros(len(texts), np.uint64)
     short = np.flatnonzero(lengths < config.strict_tokens) if not strict else np.arange(len(texts))
     math[short] = _math_hashes(texts.take(pa.array(short)))
+    return with_bands(signatures, exact, math, lengths >= 2 * config.shingle, config)
+
+
+def with_bands(
+    signatures: np.ndarray, exact: np.ndarray, math: np.ndarray, has_near: np.ndarray, config: DedupConfig
+) -> Sketches:
+    """Add the bands that the threshold asks for; arrays as in `Sketches`."""
     bands, rows = choose_bands(config.num_hashes, config.threshold)
-    return Sketches(signatures, exact, math, band_keys(signatures, exact, bands, rows), lengths >= 2 * config.shingle)
+    return Sketches(signatures, exact, math, band_keys(signatures, exact, bands, rows), has_near)
 
 
 def _math_hashes(texts: pa.Array) -> np.ndarray:
@@ -123,10 +138,11 @@ def rank(first: np.ndarray, lengths: np.ndarray, ids: pa.Array) -> np.ndarray:
     """Pack an order of preference into uint64 (n,), smaller is better: more of `first`, longer, smaller id.
 
     Larger numbers than 20 bits (`first`) and 24 bits (lengths) hold count as these; ids, hexadecimal, go in with their
-    first 20 bits.
+    first 20 bits. It is above SEEN_RANK.
     """
     packed = _inverted(first, _FIRST_BITS) << np.uint64(_LENGTH_BITS) | _inverted(lengths, _LENGTH_BITS)
-    return packed << np.uint64(_ID_BITS) | _id_prefixes(*string_bytes(ids), _ID_BITS // 4)
+    ranks = packed << np.uint64(_ID_BITS) | _id_prefixes(*string_bytes(ids), _ID_BITS // 4)
+    return np.maximum(ranks, SEEN_RANK + np.uint64(1))
 
 
 def _inverted(values: np.ndarray, bits: int) -> np.ndarray:

@@ -26,20 +26,35 @@ class Tokens(NamedTuple):
     offsets: np.ndarray  # int64 (n_texts + 1,)
 
 
+class LocatedTokens(NamedTuple):
+    """Tokens and the text that they come from: int64 (n_tokens,) `starts` and `ends` are places in `points`."""
+
+    tokens: Tokens
+    starts: np.ndarray
+    ends: np.ndarray
+    points: np.ndarray  # uint32 (n_characters,): code points of all texts
+
+
 def classify_tokens(texts: Sequence[str]) -> Tokens:
     """Hash the tokens of texts, as `mathtokens.hash_tokens` does, and say their kinds."""
+    return locate_tokens(texts).tokens
+
+
+def locate_tokens(texts: Sequence[str]) -> LocatedTokens:
+    """Do the same, and say where the tokens stand."""
     spans = [token_spans(text) for text in texts]
     offsets = np.cumsum([0, *(len(span.hashes) for span in spans)], dtype=np.int64)
-    if not offsets[-1]:
-        return Tokens(np.zeros(0, np.uint64), np.zeros(0, np.uint8), offsets)
-    hashes = np.concatenate([span.hashes for span in spans])
     # a surrogate that stands alone has no UTF-8; `token_spans` reads a question mark there, too
     points = np.frombuffer("".join(texts).encode("utf-32-le", "replace"), np.uint32)
-    shifts = np.cumsum([0, *map(len, texts)])
-    starts = np.concatenate([span.starts + shift for span, shift in zip(spans, shifts.tolist(), strict=False)])
+    none = np.zeros(0, np.int64)
+    if not offsets[-1]:
+        return LocatedTokens(Tokens(np.zeros(0, np.uint64), np.zeros(0, np.uint8), offsets), none, none, points)
+    hashes = np.concatenate([span.hashes for span in spans])
+    shifts = np.repeat(np.cumsum([0, *map(len, texts)])[:-1], np.diff(offsets))
+    starts = np.concatenate([span.starts for span in spans]) + shifts
+    ends = np.concatenate([span.ends for span in spans]) + shifts
     first = points[np.minimum(starts, len(points) - 1)]
-    is_empty = np.concatenate([span.starts == span.ends for span in spans])
-    return Tokens(hashes, _kinds(hashes, first, is_empty), offsets)
+    return LocatedTokens(Tokens(hashes, _kinds(hashes, first, starts == ends), offsets), starts, ends, points)
 
 
 def _kinds(hashes: np.ndarray, first: np.ndarray, is_empty: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from mathmill.core.config import file_digest
 from mathmill.core.errors import DataError
 from mathmill.core.ledger import FileEntry, Ledger
-from mathmill.core.storage import Folder
+from mathmill.core.storage import Folder, WrongContent
 from mathmill.tokenize import manifest
 
 
@@ -68,25 +68,25 @@ def _check_manifest(run: Folder) -> list[str]:
 
 def segments(run: Folder) -> list[str]:
     """Names of the segments that a run's ledger holds."""
-    return subfolders(run / "ledger")
-
-
-def subfolders(folder: Folder) -> list[str]:
-    """Names of the folders directly in a folder, sorted."""
-    try:
-        infos = folder.fs.ls(folder.root, detail=True)
-    except FileNotFoundError:
-        return []
-    return sorted(info["name"].rstrip("/").rsplit("/", 1)[1] for info in infos if info["type"] == "directory")
+    return (run / "ledger").folders()
 
 
 def _check(run: Folder, file: FileEntry, scratch: Path) -> str | None:
+    copy = scratch / file.name.replace("/", "-")
     try:
-        local = run.fetch(file.name, scratch / file.checksum)
-        if file_digest(local) != file.checksum:
+        local = run.fetch(file.name, copy, file.bytes, file.checksum)
+        if run.is_local and file_digest(local) != file.checksum:
             return f"{file.name}: its content is not what was written; remove it and run again"
+        return _check_rows(file, local)
+    except WrongContent:
+        return f"{file.name}: its content is not what was written; remove it and run again"
     except FileNotFoundError:
         return f"{file.name}: is gone; run again to make it anew"
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _check_rows(file: FileEntry, local: Path) -> str | None:
     if file.name.endswith(".parquet"):
         rows = pq.read_metadata(local).num_rows
     elif file.name.endswith((".spill", ".arrow")) and file.port != "files":

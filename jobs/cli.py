@@ -193,22 +193,58 @@ def trace(record_id: str, out: str, as_json: bool) -> None:
 
 
 @cli.command()
+@ENGINE
+@MASTER
+@ENVIRONMENT
+@CONF
+@OUT
 @AS_JSON
-def doctor(as_json: bool) -> None:
-    """Check this machine: Python, packages, memory, temporary space, Java, S3 credentials.
+def doctor(engine: str, master: str | None, environment: str | None, conf: tuple[str, ...], **rest: Any) -> None:
+    """Check this machine: Python, packages, memory, temporary space, Java, S3 credentials; with --engine spark also
+    the machines of the cluster: versions, memory, temporary space, and whether they see --out.
 
-    Example: mathmill doctor
+    Example: mathmill doctor --engine spark --master spark://host:7077 --out s3://bucket/run
     """
-    from mathmill.jobs.doctor import examine
+    from mathmill.jobs.doctor import examine, examine_cluster
 
     checks = examine()
-    if as_json:
+    if engine == "spark":
+        checks += examine_cluster(_engine_settings(engine, None, master, environment, conf), rest["out"])
+    if rest["as_json"]:
         click.echo(json.dumps([check.to_json() for check in checks]))
     else:
         for check in checks:
             click.echo(f"{check.state:<8}{check.name:<20}{check.detail}")
     if any(check.state == "broken" for check in checks):
         sys.exit(4)
+
+
+@cli.command("pack-environment")
+@click.argument("archive", type=click.Path(dir_okay=False))
+@click.option("--untried", is_flag=True, help="Do not run the demo from it first (a minute or two).")
+def pack_environment(archive: str, untried: bool) -> None:
+    """Pack mathmill and all it needs into ARCHIVE (.tar.gz), for a cluster's machines that have Python and Spark only.
+
+    Example: mathmill pack-environment mathmill.tar.gz, then mathmill run … --environment mathmill.tar.gz
+    """
+    from pathlib import Path
+
+    from mathmill.jobs.environment import pack_environment
+
+    packed = pack_environment(Path(archive), try_out=not untried)
+    click.echo(f"Wrote {archive}: {len(packed)} packages, {os.path.getsize(archive) / 1e6:,.0f} MB")
+
+
+@cli.command("submit-script")
+def submit_script() -> None:
+    """Print the path of the application for spark-submit.
+
+    Example: spark-submit --master yarn "$(mathmill submit-script)" recipe.yaml --out s3://bucket/run
+    """
+    import importlib.util
+
+    spec = importlib.util.find_spec("mathmill.jobs.submit")
+    click.echo(spec.origin if spec is not None else "")
 
 
 @cli.group()

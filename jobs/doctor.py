@@ -1,16 +1,27 @@
 """What this machine has and lacks for a run, and how to get what is missing."""
 
+import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import psutil
+import pyarrow as pa
+
+from mathmill.core.errors import MathmillError
+from mathmill.core.storage import Folder
+from mathmill.jobs.engines import EngineSettings
+from mathmill.jobs.spark_session import Session, scratch_path
+from mathmill.jobs.versions import differences, versions
 
 _GIB = 1 << 30
 _NEEDED = (
@@ -24,7 +35,12 @@ _NEEDED = (
     "isal",
     "selectolax",
 )
-_EXTRAS = {"s3fs": "mathmill[s3]"}
+_EXTRAS = {
+    "s3fs": ("mathmill[s3]", "s3:// paths"),
+    "pyspark": ("mathmill[spark]", "--engine spark"),
+    "ray": ("mathmill[ray]", "--engine ray"),
+}
+_OLDEST_JAVA = 17  # of Spark 4
 
 
 @dataclass(frozen=True)
@@ -56,11 +72,11 @@ def _packages() -> Iterator[Check]:
             yield Check(name, "ok", version(name))
         except PackageNotFoundError:
             yield Check(name, "broken", "is not installed; pip install mathmill brings it")
-    for name, extra in _EXTRAS.items():
+    for name, (extra, use) in _EXTRAS.items():
         try:
             yield Check(name, "ok", version(name))
         except PackageNotFoundError:
-            yield Check(name, "note", f"is not installed; pip install '{extra}' for s3:// paths")
+            yield Check(name, "note", f"is not installed; pip install '{extra}' for {use}")
 
 
 def _memory() -> Check:
@@ -80,12 +96,18 @@ def _temporary() -> Check:
 
 
 def _java() -> Check:
-    java = shutil.which("java") or os.path.join(os.environ.get("JAVA_HOME", "/"), "bin", "java")
+    home = os.environ.get("JAVA_HOME")
+    java = os.path.join(home, "bin", "java") if home else shutil.which("java") or "java"
+    wanted = f"Spark needs {_OLDEST_JAVA} or newer: apt install openjdk-{_OLDEST_JAVA}-jre-headless, then set JAVA_HOME"
     try:
         found = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
-        return Check("java", "note", "not found; only Spark needs it (17 or newer)")
-    return Check("java", "ok", found.stderr.splitlines()[0] if found.stderr else "found")
+        return Check("java", "note", f"not found at {java}; only {wanted}")
+    line = found.stderr.splitlines()[0] if found.stderr else ""
+    number = re.search(r'"(?:1\.)?(\d+)', line)
+    if number is None or int(number[1]) < _OLDEST_JAVA:
+        return Check("java", "note", f"{line}; {wanted}")
+    return Check("java", "ok", line)
 
 
 def _s3() -> Check:
@@ -94,3 +116,64 @@ def _s3() -> Check:
     if has_key or has_profile:
         return Check("s3 credentials", "ok", "in the environment" if has_key else "in a profile")
     return Check("s3 credentials", "note", "none; only s3:// paths need them (AWS_ACCESS_KEY_ID, AWS_PROFILE)")
+
+
+def examine_cluster(settings: EngineSettings, out: str | None) -> Iterator[Check]:
+    """Examine the machines of a Spark cluster: what each has, as a task sees it."""
+    try:
+        session = Session.open(settings)
+    except MathmillError as error:
+        yield Check("spark", "broken", str(error))
+        return
+    try:
+        yield Check("spark", "ok", f"{session.spark.version} at {settings.master or 'the configured master'}")
+        machines = {row["host"]: row for row in session.probe(Probe(out))}
+        for host, found in sorted(machines.items()):
+            yield from _machine(host, found, out)
+    except MathmillError as error:
+        yield Check("executors", "broken", str(error))
+    finally:
+        session.close()
+
+
+def _machine(host: str, found: Any, out: str | None) -> Iterator[Check]:
+    other = differences(versions(), json.loads(found["versions"]))
+    advice = "; the bytes may differ, use one --environment" if other else ""
+    yield Check(host, "broken" if other else "ok", f"{', '.join(other) or 'the same versions as here'}{advice}")
+    room = f"{found['memory'] / _GIB:.1f} GiB of memory and {found['temporary'] / _GIB:.1f} GiB of temporary space free"
+    yield Check(host, "ok" if min(found["memory"], found["temporary"]) >= 2 * _GIB else "broken", room)
+    if out is not None:
+        state = "ok" if found["sees_out"] else "broken"
+        yield Check(host, state, f"{'can' if found['sees_out'] else 'cannot'} write {out}")
+
+
+class Probe:
+    """What a Spark task finds on its machine: host, versions as JSON, free bytes, whether it can write a folder."""
+
+    columns = "host string, versions string, memory bigint, temporary bigint, sees_out boolean"
+
+    def __init__(self, out: str | None) -> None:
+        self._out = out
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """One row, whatever comes in."""
+        for _ in batches:
+            row = {
+                "host": platform.node(),
+                "versions": json.dumps(versions()),
+                "memory": psutil.virtual_memory().available,
+                "temporary": shutil.disk_usage(scratch_path("probe").parent).free,
+                "sees_out": self._out is not None and _can_write(self._out),
+            }
+            yield pa.RecordBatch.from_pylist([row])
+
+
+def _can_write(out: str) -> bool:
+    name = f".doctor-{uuid.uuid4().hex}"
+    try:
+        folder = Folder(out)
+        folder.write(name, b"")
+        folder.remove(name)
+    except (MathmillError, OSError):
+        return False
+    return True

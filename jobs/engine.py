@@ -87,8 +87,9 @@ def reduce_shuffled(
 
 
 def _reduce_segment(emit: Segment, reduce: Chain, sinks: dict[str, Sink], inputs: Sequence[Sequence[Input]]) -> Segment:
-    name = emit.name.replace("-sketch", "-pairs")
-    return make_segment(name, emit.title.replace("sketch", "compare"), [("all", reduce, inputs)], sinks)
+    name = emit.name.replace("-sketch", "-pairs").removesuffix("-emit")
+    title = emit.title.replace("sketch", "compare").removesuffix(", emit")
+    return make_segment(name, title, [("all", reduce, inputs)], sinks)
 
 
 def as_shuffle(emit: Segment) -> Segment:

@@ -29,7 +29,7 @@ LEFT_OUT = ("pyspark", "py4j")
 PACKAGES = ("core", "curation", "classifiers", "tokenize", "train_hooks", "jobs")
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-_LAUNCHER = f"""#!/bin/sh
+LAUNCHER = f"""#!/bin/sh
 # Starts this machine's Python {_VERSION} with the packages beside this file.
 here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 PYTHONPATH="$here/site-packages${{PYTHONPATH:+:$PYTHONPATH}}"
@@ -51,11 +51,12 @@ def pack_environment(archive: Path, try_out: bool = True) -> list[str]:
     """
     with tempfile.TemporaryDirectory(prefix="mathmill-environment-") as folder, operating(f"cannot write {archive}"):
         root = Path(folder)
-        packed = [_copy(dist, root / "site-packages") for dist in required()]
-        _copy_mathmill(root / "site-packages" / "mathmill")
+        packages = required()
+        packed = [_copy(dist, root / "site-packages") for dist in packages if dist.name != "mathmill"]
+        packed += [_copy_mathmill(dist, root / "site-packages") for dist in packages if dist.name == "mathmill"]
         launcher = root / "bin" / "python"
         launcher.parent.mkdir()
-        launcher.write_text(_LAUNCHER)
+        launcher.write_text(LAUNCHER)
         launcher.chmod(launcher.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
         _round_times(root)
         if try_out:
@@ -91,13 +92,11 @@ def required() -> list[Distribution]:
 def _copy(dist: Distribution, target: Path) -> str:
     """Copy a package's files, without its tests and compiled bytecode."""
     name = dist.metadata["Name"]
-    if name != "mathmill" and '"editable": true' in (dist.read_text("direct_url.json") or ""):
+    if '"editable": true' in (dist.read_text("direct_url.json") or ""):
         raise ConfigError(f"{name} is installed in editable mode, which does not travel; install it without -e")
     for file in dist.files or []:
         parts = file.parts
         if ".." in parts or "__pycache__" in parts or "tests" in parts or file.suffix in (".pyc", ".pth"):
-            continue
-        if name == "mathmill" and not parts[0].endswith(".dist-info"):
             continue
         source = Path(str(dist.locate_file(file)))
         if source.is_file():
@@ -106,14 +105,19 @@ def _copy(dist: Distribution, target: Path) -> str:
     return f"{name} {dist.version}"
 
 
-def _copy_mathmill(target: Path) -> None:
-    """Copy our own packages from wherever they are imported from, an editable install included."""
+def _copy_mathmill(dist: Distribution, target: Path) -> str:
+    """Copy our own packages from wherever they are imported from, an editable install included, with the metadata."""
     ignored = shutil.ignore_patterns("__pycache__")
     for package in PACKAGES:
         spec = importlib.util.find_spec(f"mathmill.{package}")
         assert spec is not None
         assert spec.submodule_search_locations is not None
-        shutil.copytree(next(iter(spec.submodule_search_locations)), target / package, ignore=ignored)
+        shutil.copytree(next(iter(spec.submodule_search_locations)), target / "mathmill" / package, ignore=ignored)
+    metadata = target / f"mathmill-{dist.version}.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(dist.read_text("METADATA") or dist.read_text("PKG-INFO") or "")
+    (metadata / "entry_points.txt").write_text(dist.read_text("entry_points.txt") or "")
+    return f"mathmill {dist.version}"
 
 
 def _round_times(root: Path) -> None:
@@ -136,7 +140,8 @@ def _run_demo(launcher: Path) -> None:
 def _write(archive: Path, root: Path) -> None:
     temporary = archive.with_name(f".{archive.name}.part")
     try:
-        with igzip.open(temporary, "wb", compresslevel=1) as file, tarfile.open(fileobj=file, mode="w") as tar:
+        file = igzip.open(str(temporary), "wb", compresslevel=1)  # type: ignore[no-untyped-call]
+        with file, tarfile.open(fileobj=file, mode="w") as tar:
             for path in sorted(root.rglob("*")):
                 tar.add(path, str(path.relative_to(root)), recursive=False)
         temporary.replace(archive)

@@ -4,54 +4,39 @@
     problem collections ─────────┴─ dedup ─ problems ─┘
 
 A recipe's `stages` and `problems` each run as at most two segments: what stands before `dedup`, and what stands after
-it. Deduplication is a `group` (sketch, pairs) and one closing task (duplicates). Everything else is a `map`.
+it. `mathmill.jobs.deduplicate` is what lies between. Everything else is a `map`.
 """
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mathmill.core.ledger import Entry, FileEntry
+from mathmill.core.ledger import FileEntry
 from mathmill.core.stage import OUT, StageContext
 from mathmill.core.storage import Folder
+from mathmill.curation.dedup import DedupConfig
 from mathmill.curation.readers import list_files, plan_slices
 from mathmill.curation.readers.source import SourceConfig
+from mathmill.jobs.deduplicate import Deduplication, read_index
 from mathmill.jobs.engine import Engine, Progress
 from mathmill.jobs.group_sizes import group_tokens
-from mathmill.jobs.plan import Chain, FileInput, Input, Segment, Sink, SourceInput, coalesce, make_segment, outputs
+from mathmill.jobs.plan import Chain, FileInput, Input, Segment, Sink, SourceInput, coalesce, make_segment
 from mathmill.jobs.recipe import Recipe, StageUse, skipped
 from mathmill.jobs.registry import StageSpec, stage_names, stage_spec
+from mathmill.jobs.segments import Finished, Segments
 from mathmill.tokenize.tokenizer import Tokenizer
 
 PROBLEMS = "problems"
-_ROWS_PER_PARTITION = 500_000
-"""Documents that one reduce task of a deduplication aims at; each emits some ten rows of 24 bytes."""
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A segment that has run, with the ledger entries of its tasks."""
-
-    segment: Segment
-    entries: dict[str, Entry]
-
-    def by_source(self, port: str) -> dict[str, list[FileEntry]]:
-        """What it wrote to a port, by source, in task order."""
-        return outputs(self.segment, self.entries, port)
-
-    def files(self, port: str) -> list[FileEntry]:
-        """The same in one list."""
-        return [file for files in self.by_source(port).values() for file in files]
 
 
 class MainJob:
     """Runs a recipe's segments on an engine; `finished` keeps them by name for the manifest and the report."""
 
     def __init__(self, recipe: Recipe, run: Folder, engine: Engine, progress: Progress) -> None:
-        self.recipe, self.run, self.engine, self.progress = recipe, run, engine, progress
-        self.finished: dict[str, Finished] = {}
+        self.recipe, self.run = recipe, run
+        self._segments = Segments(run, engine, progress)
+        self.finished = self._segments.finished
         self.ungrouped_tokens = 0
 
     def execute(self) -> None:
@@ -67,14 +52,13 @@ class MainJob:
         inputs: dict[str, list[Input]] = dict(source_inputs(self.recipe))
         before, dedup, after = split_at_dedup(self.recipe.stages)
         texts = [source for source in self.recipe.sources if source.kind != PROBLEMS]
-        side = {}
         if dedup is not None and texts:
             parts = [(s.name, Chain(stages=specs_for(s, before)), self._tasks(inputs[s.name])) for s in texts]
             pages = self._map(make_segment("pages", "Pages", parts, {OUT: Sink(folder="work/pages")}))
             compared = [s.name for s in texts if "dedup" not in s.skip]
             files = [file for name in compared for file in pages.by_source(OUT)[name]]
-            side["duplicates"] = self._find_duplicates("pages", files, dedup)
-            inputs |= {name: file_inputs(files) for name, files in pages.by_source(OUT).items()}
+            found = self._find_duplicates("pages", files, dedup)
+            inputs |= {name: file_inputs(files, found) for name, files in pages.by_source(OUT).items()}
         else:
             after = [*before, *after]
         first, *_ = split_at_dedup(self.recipe.problems)
@@ -85,13 +69,13 @@ class MainJob:
                 uses = [use for use in first if use.name != "extract_problems"]
                 chain = Chain(stages=specs_for(source, uses), out=PROBLEMS)
             else:
-                uses = [*([dedup] if dedup else []), *after]
+                uses = [*([DROP] if dedup else []), *after]
                 forks = {PROBLEMS: specs_for(source, first[1:])}
                 extracts = [use for use in first[:1] if use.name == "extract_problems" and use.name not in source.skip]
                 chain = Chain(stages=specs_for(source, [*uses, *extracts]), forks=forks if extracts else {})
             parts.append((source.name, chain, self._tasks(inputs[source.name])))
         sinks = {OUT: Sink(folder="documents"), PROBLEMS: Sink(folder=to_problems)}
-        return self._map(make_segment("documents", "Documents", parts, sinks, side))
+        return self._map(make_segment("documents", "Documents", parts, sinks))
 
     def _curate_problems(self, documents: Finished) -> list[FileEntry]:
         """Problems of all sources, deduplicated together and checked again; returns their files."""
@@ -101,47 +85,19 @@ class MainJob:
         found = documents.by_source(PROBLEMS)
         sources = {source.name: source for source in self.recipe.sources}
         compared = [file for name, files in found.items() if "dedup" not in sources[name].skip for file in files]
-        side = {"duplicates": self._find_duplicates("problems", compared, dedup)}
+        duplicates = self._find_duplicates("problems", compared, dedup)
         parts = [
-            (name, Chain(stages=specs_for(sources[name], [dedup, *after])), self._tasks(file_inputs(files)))
+            (name, Chain(stages=specs_for(sources[name], [DROP, *after])), self._tasks(file_inputs(files, duplicates)))
             for name, files in found.items()
         ]
-        segment = make_segment("problems", "Problems", parts, {OUT: Sink(folder="problems")}, side)
+        segment = make_segment("problems", "Problems", parts, {OUT: Sink(folder="problems")})
         return self._map(segment).files(OUT)
 
-    def _find_duplicates(self, what: str, files: list[FileEntry], dedup: StageUse) -> list[FileEntry]:
-        """Compare everything with everything: sketch, group by band, decide in one task."""
-        partitions = -(-max(1, sum(file.rows for file in files)) // _ROWS_PER_PARTITION)
-        emit = make_segment(
-            f"{what}-sketch",
-            f"Dedup of {what}: sketch",
-            [("all", self._dedup_chain("Sketch", dedup), self._tasks(file_inputs(files)))],
-            {
-                OUT: Sink(
-                    folder=f"work/{what}-bands", format="spill", partitions=partitions, order=("key", "rank", "ref")
-                ),
-                "sketches": Sink(folder=f"work/{what}-sketches", format="arrow"),
-            },
-        )
-        reduce = self._dedup_chain("CandidatePairs", dedup)
-        emitted, pairs = self.engine.group(
-            self.run, emit, reduce, {OUT: Sink(folder=f"work/{what}-pairs")}, self.progress
-        )
-        self.finished[emit.name] = emitted_segment = Finished(emit, emitted)
-        self.finished[pairs[0].name] = compared = Finished(*pairs)
-        decide = make_segment(
-            f"{what}-duplicates",
-            f"Dedup of {what}: decide",
-            [("all", self._dedup_chain("ResolveDuplicates", dedup), [file_inputs(compared.files(OUT))])]
-            if compared.files(OUT)
-            else [],
-            {OUT: Sink(folder=f"work/{what}-duplicates")},
-            {"sketches": emitted_segment.files("sketches")},
-        )
-        return self._map(decide).files(OUT)
-
-    def _dedup_chain(self, cls: str, dedup: StageUse) -> Chain:
-        return Chain(stages=(stage_spec(f"mathmill.curation.dedup:{cls}", dedup.config),))
+    def _find_duplicates(self, what: str, files: Sequence[FileEntry], dedup: StageUse) -> dict[str, FileInput]:
+        """Compare everything with everything: files by name, each with its duplicates."""
+        config = DedupConfig.model_validate(dedup.config)
+        found = Deduplication(self._segments, what, config, self.recipe.task_bytes).run(files)
+        return {item.file.name: item for item in found}
 
     def _tokenize(self, documents: list[FileEntry], problems: list[FileEntry]) -> Finished:
         """Encode everything once for this tokenizer."""
@@ -188,10 +144,11 @@ class MainJob:
         return coalesce(inputs, self.recipe.task_bytes)
 
     def _map(self, segment: Segment) -> Finished:
-        finished = Finished(segment, self.engine.map(self.run, segment, self.progress))
-        self.finished[segment.name] = finished
-        return finished
+        return self._segments.map(segment)
 
+
+DROP = StageUse(name="dedup", config={})
+"""The stage that drops what the deduplication has found; it needs none of the settings."""
 
 ENCODE = "mathmill.tokenize.encode:Encode"
 PACK = "mathmill.tokenize.pack:Pack"
@@ -205,10 +162,16 @@ def specs_for(source: SourceConfig, uses: Sequence[StageUse]) -> tuple[StageSpec
 
 def check_files(recipe: Recipe) -> None:
     """Check before anything runs that the files that stages read are what the stages need: ConfigError if not."""
+    for what, stages in (("pages", recipe.stages), (PROBLEMS, recipe.problems)):
+        for use in stages:
+            if use.name == "dedup":
+                config = DedupConfig.model_validate(use.config)
+                for folder in config.index:
+                    read_index(folder, what, config)
     uses = [(stage_names()[use.name], use.config) for use in (*recipe.stages, *recipe.problems)]
     with tempfile.TemporaryDirectory(prefix="mathmill-") as scratch:
         for spec in (stage_spec(cls, config) for cls, config in uses):
-            if spec.reads_files():
+            if spec.files():
                 stage = spec.load()
                 stage.open(StageContext(scratch=Path(scratch)))
                 stage.close()
@@ -236,6 +199,6 @@ def source_inputs(recipe: Recipe) -> dict[str, list[Input]]:
     }
 
 
-def file_inputs(files: Sequence[FileEntry]) -> list[Input]:
-    """Files of the run as inputs of a later segment."""
-    return [FileInput(file=file) for file in files]
+def file_inputs(files: Sequence[FileEntry], known: Mapping[str, FileInput] | None = None) -> list[Input]:
+    """Files of the run as inputs of a later segment; those of a name in `known` as they are there."""
+    return [(known or {}).get(file.name, FileInput(file=file)) for file in files]

@@ -14,7 +14,8 @@ from pydantic import Field
 
 from mathmill.core.config import Config, digest
 from mathmill.core.ledger import Entry, FileEntry
-from mathmill.core.stage import DROPPED_PORT, OUT, QUARANTINE_PORT
+from mathmill.core.stage import CONTAMINATION_PORT, DROPPED_PORT, OUT, QUARANTINE_PORT
+from mathmill.core.storage import Folder
 from mathmill.curation.readers.source import InputSlice, SourceConfig
 from mathmill.jobs.registry import StageSpec
 
@@ -44,13 +45,26 @@ class SourceInput(Config):
 
 
 class FileInput(Config):
-    """A file that an earlier segment wrote."""
+    """A file that an earlier segment wrote, or an earlier run.
+
+    folder: the earlier run; None: this one. side: files that stages need for this one beside it, by the name that they
+    ask for.
+    """
 
     kind: Literal["file"] = "file"
     file: FileEntry
+    folder: str | None = None
+    side: dict[str, tuple[FileEntry, ...]] = {}
 
     def identity(self) -> list[str | int]:
-        return ["file", self.file.checksum]
+        side = [
+            text for name, files in sorted(self.side.items()) for text in (name, *(file.checksum for file in files))
+        ]
+        return ["file", self.file.checksum, *side]
+
+    def where(self, run: Folder) -> Folder:
+        """The run folder that the file lies in."""
+        return run if self.folder is None else Folder(self.folder)
 
     def label(self) -> str:
         return self.file.name
@@ -146,7 +160,11 @@ class Segment(Config):
     tasks: tuple[Task, ...]
 
 
-DROPS = {DROPPED_PORT: Sink(folder="dropped"), QUARANTINE_PORT: Sink(folder="quarantine")}
+DROPS = {
+    DROPPED_PORT: Sink(folder="dropped"),
+    QUARANTINE_PORT: Sink(folder="quarantine"),
+    CONTAMINATION_PORT: Sink(folder="contamination"),
+}
 """Sinks that every segment has."""
 
 

@@ -9,6 +9,7 @@ import jinja2
 
 from mathmill.core.schemas import DIFFICULTIES, SCHOOL_STAGES
 from mathmill.core.storage import Folder
+from mathmill.jobs.contamination import KINDS
 from mathmill.jobs.summary import Step, Summary, funnel_of
 
 _TEXT = 600
@@ -53,6 +54,7 @@ def render(summary: Summary) -> str:
             ),
         ],
         formulas=formula_rows(summary),
+        kinds=KINDS,
         speeds=[step for step in summary.steps if step.seconds >= 0.0005],
     )
 

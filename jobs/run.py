@@ -78,8 +78,8 @@ def refuse_foreign(run: Folder) -> None:
 
 
 WRITTEN = {
-    *("README.md", "report.html", "documents", "problems", "dropped", "quarantine"),
-    *("tokens", "shards", "ledger", "work"),
+    *("README.md", "report.html", "documents", "problems", "dropped", "quarantine", "contamination"),
+    *("tokens", "shards", "ledger", "work", "dedup-index"),
 }
 """What a run makes in its folder, beside run.json."""
 

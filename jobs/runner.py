@@ -137,7 +137,11 @@ class _Attempt:
         return sink is not None and sink.format == "shuffle"
 
     def _fetch_side_inputs(self) -> dict[str, list[Path]]:
-        side = self._segment.side_inputs
+        side = {name: dict.fromkeys(files) for name, files in self._segment.side_inputs.items()}
+        for item in self._task.inputs:
+            if isinstance(item, FileInput):
+                for name, files in item.side.items():
+                    side.setdefault(name, {}).update(dict.fromkeys(files))
         return {name: [_fetch(file, self._run, self._scratch) for file in files] for name, files in side.items()}
 
     def _write(self, port: Port, batch: pa.RecordBatch) -> None:
@@ -333,7 +337,7 @@ def read_input(item: Input, run: Folder, scratch: Path) -> Iterator[Output]:
     if isinstance(item, SourceInput):
         yield from read_slice(item.source, item.slice)
     elif isinstance(item, FileInput):
-        for batch in read_file(item.file, run, scratch):
+        for batch in read_file(item.file, item.where(run), scratch):
             yield OUT, batch
     elif isinstance(item, SpillInput):
         paths = [_fetch(file, run, scratch) for file in item.files]
@@ -347,7 +351,9 @@ def source_schema(item: Input, run: Folder, scratch: Path) -> pa.Schema:
         return input_schema(item.source)
     if isinstance(item, ShuffleInput):
         return item.arrow_schema()
-    return read_schema(item.file if isinstance(item, FileInput) else item.files[0], run, scratch)
+    if isinstance(item, FileInput):
+        return read_schema(item.file, item.where(run), scratch)
+    return read_schema(item.files[0], run, scratch)
 
 
 def emitted_schema(run: Folder, segment: Segment, scratch: Path) -> pa.Schema:

@@ -1,11 +1,14 @@
-"""What the command line shows and proves of token shards."""
+"""What the command line shows and proves of token shards; those on an object store are copied to this machine first."""
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mathmill.core.errors import ConfigError, DataError, MathmillError
-from mathmill.tokenize.manifest import Manifest, load, manifest_path
+from mathmill.core.storage import Folder
+from mathmill.tokenize.manifest import FILE_NAME, Manifest, load, manifest_path, parse
 from mathmill.tokenize.reader import ShardReader
 from mathmill.tokenize.repack import repack as repack_shards
 from mathmill.tokenize.tokenizer import Tokenizer
@@ -14,7 +17,41 @@ from mathmill.tokenize.verify import Check, VerifyReport, verify_shards
 
 def load_info(path: str) -> Manifest:
     """The manifest of a folder of shards; DataError where there is none."""
-    return load(path)
+    if "://" not in path:
+        return load(path)
+    try:
+        return parse(Folder(path).read(FILE_NAME), path)
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no {FILE_NAME} in this folder") from None
+
+
+@contextmanager
+def at_hand(path: str) -> Iterator[str]:
+    """A local path of a folder of shards: itself, or a copy that is removed afterwards; ConfigError if it is large."""
+    if "://" not in path:
+        yield path
+        return
+    folder, manifest = Folder(path), load_info(path)
+    files = {
+        f"{shard.name}{suffix}": file
+        for group in manifest.groups.values()
+        for shard in group.shards
+        for suffix, file in shard.files.items()
+    }
+    size = sum(file.bytes for file in files.values())
+    if size > _LARGEST_COPY:
+        raise ConfigError(f"{path} holds {size >> 30:,} GiB; copy it to a disk of this machine and name that folder")
+    with tempfile.TemporaryDirectory(prefix="mathmill-") as copy:
+        (Path(copy) / "tokenizer").mkdir()
+        (Path(copy) / FILE_NAME).write_bytes(folder.read(FILE_NAME))
+        for name, file in files.items():
+            folder.fetch(name, Path(copy) / name, file.bytes, file.checksum)
+        for name in (folder / "tokenizer").names():
+            (Path(copy) / "tokenizer" / name).write_bytes((folder / "tokenizer").read(name))
+        yield copy
+
+
+_LARGEST_COPY = 20 << 30
 
 
 def info_lines(manifest: Manifest) -> list[str]:
@@ -49,16 +86,23 @@ def tokenizer_of(path: str) -> Tokenizer | None:
 
 def verify(path: str) -> VerifyReport:
     """Prove shards; the round trip to text is part of it where the tokenizer lies beside them."""
-    try:
-        tokenizer = tokenizer_of(path)
-    except MathmillError as error:  # no manifest, or another tokenizer: the other checks say what else is wrong
-        report = verify_shards(path)
-        return VerifyReport(report.path, (*report.checks, Check("tokenizer", False, str(error))))
-    return verify_shards(path, tokenizer)
+    with at_hand(path) as local:
+        try:
+            tokenizer = tokenizer_of(local)
+        except MathmillError as error:  # no manifest, or another tokenizer: the other checks say what else is wrong
+            return VerifyReport(path, (*verify_shards(local).checks, Check("tokenizer", False, str(error))))
+        return VerifyReport(path, verify_shards(local, tokenizer).checks)
 
 
 def repack(path: str, out: str, seq_len: int | None, groups: Mapping[str, str] | None) -> Manifest:
     """Pack shards anew into the folder `out`; the tokenizer goes along."""
+    if "://" in out:
+        raise ConfigError(f"cannot pack into {out}; pack into a folder of this machine and copy that")
+    with at_hand(path) as local:
+        return _repack(local, out, seq_len, groups)
+
+
+def _repack(path: str, out: str, seq_len: int | None, groups: Mapping[str, str] | None) -> Manifest:
     manifest = repack_shards(path, out, seq_len=seq_len, groups=groups)
     source = manifest_path(path).parent / "tokenizer"
     target = Path(out) / "tokenizer"
@@ -71,6 +115,11 @@ def repack(path: str, out: str, seq_len: int | None, groups: Mapping[str, str] |
 
 def show_lines(path: str, row: int, group: str | None) -> list[str]:
     """A row for people: its segments with their labels and decoded text, unlearned parts in [[…]]."""
+    with at_hand(path) as local:
+        return _show_lines(local, row, group)
+
+
+def _show_lines(path: str, row: int, group: str | None) -> list[str]:
     reader = ShardReader(path)
     rows = range(len(reader))
     if group is not None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from mathmill.core.config import digest, file_digest
+from mathmill.core.config import file_digest
 from mathmill.core.storage import Folder, operating
 from mathmill.jobs.plan import Segment
 from mathmill.jobs.registry import StageSpec, replace_strings
@@ -53,28 +53,36 @@ def _shipped(spec: StageSpec) -> list[str]:
 
 @lru_cache(maxsize=256)
 def _put(run: str, path: str) -> str:
-    """Put a file or a folder into the run folder, as an archive named by content; returns its name there."""
-    folder, local = Folder(run) / _FOLDER, Path(path)
+    """Put a file or a folder into the run folder, as an archive named by its content; returns its name there."""
+    local = Path(path)
     with operating(f"cannot read {path}"), tempfile.TemporaryDirectory(prefix="mathmill-") as temporary:
-        files = [local] if local.is_file() else sorted(file for file in local.rglob("*") if file.is_file())
-        content = digest([[str(file.relative_to(local.parent)), file_digest(file)] for file in files])
-        archive = f"{content}.tar"
-        if archive not in folder.names():
-            with tarfile.open(Path(temporary) / archive, "w") as tar:
-                for file in files:
-                    tar.add(file, str(file.relative_to(local.parent)))
-            folder.publish(Path(temporary) / archive, archive)
+        archive = Path(temporary) / "files.tar"
+        with tarfile.open(archive, "w") as tar:
+            for file in [local] if local.is_file() else sorted(file for file in local.rglob("*") if file.is_file()):
+                tar.add(file, str(file.relative_to(local.parent)), filter=_anonymous)
+        content = f"{archive.stat().st_size}-{file_digest(archive)}"
+        folder = Folder(run) / _FOLDER
+        if f"{content}.tar" not in folder.names():
+            folder.publish(archive, f"{content}.tar")
     return f"{_PREFIX}{content}/{local.name}"
+
+
+def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Without time and owner, so that the same content makes the same archive."""
+    info.mtime = info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    return info
 
 
 @lru_cache(maxsize=256)
 def _get(run: str, name: str) -> str:
     """Fetch an archive and unpack it, for the life of this process; returns the path of what was put in."""
     content, _, inner = name.removeprefix(_PREFIX).partition("/")
+    size, _, checksum = content.partition("-")
     target = tempfile.mkdtemp(prefix="mathmill-files-")
     atexit.register(shutil.rmtree, target, ignore_errors=True)
     with operating(f"cannot unpack {inner} in {target}"), tempfile.TemporaryDirectory(prefix="mathmill-") as temporary:
-        archive = (Folder(run) / _FOLDER).fetch(f"{content}.tar", Path(temporary) / "archive.tar")
-        with tarfile.open(archive) as tar:
+        copy = Path(temporary) / "files.tar"
+        with tarfile.open((Folder(run) / _FOLDER).fetch(f"{content}.tar", copy, int(size), checksum)) as tar:
             tar.extractall(target, filter="data")
     return f"{target}/{inner}"

@@ -18,11 +18,11 @@ from mathmill.core.ledger import Entry
 from mathmill.core.storage import Folder
 from mathmill.jobs.engine import Progress, as_shuffle, finish_segment, pending, reduce_shuffled
 from mathmill.jobs.engines import EngineSettings
+from mathmill.jobs.ledger_progress import follow
 from mathmill.jobs.plan import Chain, Input, Segment, ShuffleInput, Sink
 from mathmill.jobs.runner import emitted_schema, stream_task
 from mathmill.jobs.ship import ship, unpack
 from mathmill.jobs.spark_frames import transform
-from mathmill.jobs.spark_progress import follow
 from mathmill.jobs.spark_session import Session, reporting_errors, scratch_path
 from mathmill.jobs.spark_types import bounded, from_spark, struct_type, to_spark
 from mathmill.jobs.spill import partition_of
@@ -205,7 +205,7 @@ def _of_partition(batches: Iterator[pa.RecordBatch], index: int) -> Iterator[pa.
 
 def counts_of(entry: Entry) -> pa.RecordBatch:
     """A ledger entry as a row of COUNTS."""
-    rows = {"dropped": 0, "quarantine": 0, "written": 0}
+    rows = {"dropped": 0, "quarantine": 0, "contamination": 0, "written": 0}
     for file in entry.files:
         rows[file.port if file.port in rows else "written"] += file.rows
     values = [entry.index, entry.stages[0].rows_out.get("out", 0), rows["written"], rows["dropped"], rows["quarantine"]]

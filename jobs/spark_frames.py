@@ -131,16 +131,16 @@ class Complete:
         if not self._missing:
             return {}
         rows: list[dict[str, Any]] = []
-        names = [field.name for field in self._known if field.name in given or self._known is PROBLEM]
+        names = [field.name for field in self._known if field.name in given or self._content == "question"]
         plain = {name: given[name].to_pylist() if name in given else [None] * n_rows for name in names}
         for i in range(n_rows):
             row = {name: plain[name][i] for name in names}
             content = row[self._content] or ""
             id_ = row.get("doc_id") or row.get("problem_id") or record_id(_readable(content))
             row |= {self._known[0].name: id_, "doc_id": id_, "source": "spark", "locator": {}}
-            if self._known is DOCUMENT:
+            if self._content == "text":
                 row |= document_values(content)
-            elif self._known is PROBLEM:
+            elif self._content == "question":
                 row |= problem_values(row | {"question": content})
             rows.append(row)
         return {name: pa.array([row[name] for row in rows], self._known.field(name).type) for name in self._missing}

@@ -79,16 +79,23 @@ class Session:
         observation = Observation(segment.name)
         columns = [name for name in counts.columns if name.startswith("rows_")]
         observed = counts.observe(observation, *(f.sum(name).alias(name) for name in columns))
-        with self._named(segment, f"mathmill: {segment.title}"):
+        with self._named(segment.name, f"mathmill: {segment.title}"):
             rows = observed.collect()
         facts = ", ".join(f"{name.removeprefix('rows_')} {value or 0:,}" for name, value in observation.get.items())
-        with self._named(segment, f"mathmill: {segment.title}: {facts}"):
+        with self._named(segment.name, f"mathmill: {segment.title}: {facts}"):
             self.spark.range(1).collect()
         return list(rows)
 
+    def probe(self, task: Any) -> list[Any]:
+        """Run a task on all executors, a few times over; returns its rows, of `task.columns`."""
+        cores = 8 if self.is_connect else self.spark.sparkContext.defaultParallelism
+        frame = self.spark.range(0, 4 * cores, 1, numPartitions=4 * cores)
+        with self._named("doctor", "mathmill: doctor"):
+            return list(frame.mapInArrow(task, task.columns).collect())
+
     @contextmanager
-    def _named(self, segment: Segment, description: str) -> Iterator[None]:
-        tags = (self._tag, f"mathmill-{segment.name}")
+    def _named(self, name: str, description: str) -> Iterator[None]:
+        tags = (self._tag, f"mathmill-{name}")
         for tag in tags:
             self.spark.addTag(tag)
         if not self.is_connect:
@@ -101,7 +108,7 @@ class Session:
             raise
         except Exception as error:
             raise_reported(error)
-            raise OperationError(f"{segment.title}: Spark gave up: {_cause(error)}") from error
+            raise OperationError(f"{description.removeprefix('mathmill: ')}: Spark gave up: {_cause(error)}") from error
         finally:
             for tag in tags:
                 self.spark.removeTag(tag)

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mathmill.core.ledger import FileEntry, StageCounts
-from mathmill.core.stage import DROPPED_PORT, OUT, QUARANTINE_PORT
-from mathmill.jobs.pipeline import PROBLEMS, Finished, MainJob
+from mathmill.core.stage import CONTAMINATION_PORT, DROPPED_PORT, OUT, QUARANTINE_PORT
+from mathmill.jobs.contamination import BenchmarkHits, gather_hits
+from mathmill.jobs.pipeline import PROBLEMS, MainJob
+from mathmill.jobs.segments import Finished
 from mathmill.tokenize.manifest import Manifest
 from mathmill.tokenize.mixture import Mixture
 
@@ -29,7 +31,7 @@ class Step:
     reads_again: bool = False  # a reader of what an earlier segment wrote
     rows_in: int = 0
     rows_out: int = 0
-    further: Counter[str] = field(default_factory=Counter)  # rows by port other than out, dropped, quarantine
+    further: Counter[str] = field(default_factory=Counter)  # rows by port of the stage's own
     reasons: Counter[str] = field(default_factory=Counter)
     quarantined: int = 0
     seconds: float = 0.0
@@ -42,7 +44,7 @@ class Step:
         self.rows_in += counts.rows_in
         self.rows_out += counts.rows_out.get(OUT, 0)
         self.quarantined += counts.rows_out.get(QUARANTINE_PORT, 0)
-        known = (OUT, DROPPED_PORT, QUARANTINE_PORT)
+        known = (OUT, DROPPED_PORT, QUARANTINE_PORT, CONTAMINATION_PORT)
         self.further.update({port: rows for port, rows in counts.rows_out.items() if port not in known})
         self.reasons.update(counts.reasons)
         self.seconds += counts.seconds
@@ -65,6 +67,7 @@ class Summary:
     quarantine_samples: list[dict[str, object]]
     kept_samples: list[dict[str, object]]
     problem_samples: list[dict[str, object]]
+    contamination: list[BenchmarkHits]
     shards: Manifest | None = None
     mixture: list[dict[str, Any]] = field(default_factory=list)  # asked against achieved, by group
     ungrouped_tokens: int = 0
@@ -132,6 +135,7 @@ def summarise(job: MainJob, shards: Manifest | None, mixture: Mixture | None) ->
         problem_samples=_samples(
             job, problem_files, ["problem_id", "question", "solution", "answer", "difficulty", "school_stage"]
         ),
+        contamination=gather_hits(job.run, _port_files(everything, CONTAMINATION_PORT)),
         shards=shards,
         mixture=mixture.table() if mixture is not None else [],
         ungrouped_tokens=job.ungrouped_tokens,

@@ -81,17 +81,17 @@ def _find(run: Folder, file: FileEntry, record_id: str) -> list[dict[str, Any]]:
         return _find_in_shard(run, file, record_id) if suffix == "arrow" else []
     if suffix not in ("parquet", "arrow"):
         return []
-    dataset = ds.dataset(
-        f"{run.root}/{file.name}", format="parquet" if suffix == "parquet" else "ipc", filesystem=run.fs
-    )
-    key = dataset.schema.names[0]
-    if key not in _COLUMNS:
-        return []
-    condition = pc.starts_with(pc.field(key), record_id)
-    if "doc_id" in dataset.schema.names:
-        condition = condition | pc.starts_with(pc.field("doc_id"), record_id)
-    columns = [name for name in _COLUMNS[key] if name in dataset.schema.names]
-    return dataset.to_table(columns=columns, filter=condition).to_pylist()
+    with run.open(file.name) as source:
+        fragment = (ds.ParquetFileFormat() if suffix == "parquet" else ds.IpcFileFormat()).make_fragment(source)
+        names = fragment.physical_schema.names
+        key = names[0]
+        if key not in _COLUMNS:
+            return []
+        condition = pc.starts_with(pc.field(key), record_id)
+        if "doc_id" in names:
+            condition = condition | pc.starts_with(pc.field("doc_id"), record_id)
+        columns = [name for name in _COLUMNS[key] if name in names]
+        return fragment.to_table(columns=columns, filter=condition).to_pylist()
 
 
 def _find_in_shard(run: Folder, file: FileEntry, record_id: str) -> list[dict[str, Any]]:

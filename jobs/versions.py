@@ -1,8 +1,11 @@
 """The versions that decide about bytes, here and on the machines of a cluster."""
 
 import platform
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
+
+from mathmill.core.errors import OperationError
+from mathmill.core.storage import Folder
 
 PACKAGES = ("mathmill", "pyarrow", "numpy", "numba", "datatrove", "tokenizers", "selectolax", "isal")
 
@@ -33,3 +36,14 @@ def differences(here: dict[str, str | None], there: dict[str, str | None]) -> li
         if not same:
             found.append(f"{name} {mine} here, {theirs} there")
     return found
+
+
+@lru_cache(maxsize=4)
+def check_machine(run: str, here: tuple[tuple[str, str | None], ...]) -> None:
+    """On a machine of a cluster: raise OperationError where a task would fail, or give other bytes than `here`."""
+    host = platform.node()
+    if found := differences(dict(here), versions()):
+        advice = "install the same versions there, or run on Spark with one --environment"
+        raise OperationError(f"the machine {host} would not give the same bytes ({found[0]}); {advice}")
+    if not Folder(run).exists("run.json"):
+        raise OperationError(f"the machine {host} does not see {run}; choose an --out that all machines share")

@@ -47,16 +47,20 @@ def open_block(walker: Walker, node: Any) -> Closer | str | None:
     kind = nature(tag, attributes)
     if kind.chrome:
         return open_chrome(walker, node, kind)
-    class_ = attributes.get("class") or ""
+    class_ = attributes.get("class")
     if class_ and is_mathjax2(class_):
         return open_mathjax2(walker, node, class_, attributes)
     if attributes.get("data-type") == "document-title":
         return _close_title
     role = kind.role
-    if role is None and (kind.collapsed or "display:none" in (attributes.get("style") or "").replace(" ", "")):
+    if role is None and (kind.collapsed or _is_hidden(attributes.get("style"))):
         role = walker.label_before()
     walker.open_container(tag, kind, role)
     return close_container
+
+
+def _is_hidden(style: str | None) -> bool:
+    return style is not None and "display:none" in style.replace(" ", "")
 
 
 def _block_formula(node: Any, tag: str, attributes: dict[str, str | None]) -> Source | None:

@@ -14,6 +14,7 @@ SAMPLE_BYTES = 16_384
 """How much of a page detection looks at."""
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_MARKS = tuple(mark for mark, _ in _BOMS)
 _SUPERSETS = {
     "gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "gb_2312-80": "gb18030", "hz-gb-2312": "gb18030",
     "iso-8859-1": "cp1252", "iso8859-1": "cp1252", "iso_8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252",
@@ -62,6 +63,21 @@ def decode(html: bytes, content_type: str | None = None) -> tuple[str, str]:
             continue
     charset = _mostly_valid(html, ["utf-8", *declared]) or _detected(html) or (declared[0] if declared else "cp1252")
     return _clean(html.decode(charset, "replace")), charset
+
+
+def to_utf8(html: bytes, content_type: str | None = None) -> tuple[bytes, str]:
+    """What `decode` gives, in UTF-8; a page that is UTF-8 already is checked, and not copied."""
+    if not html.startswith(_MARKS) and _wide(html[:4096]) is None and _is_utf8(html):
+        return html.replace(b"\0", b""), "utf-8"
+    text, charset = decode(html, content_type)
+    return text.encode("utf-8", "replace"), charset
+
+
+def _is_utf8(html: bytes) -> bool:
+    try:
+        return html.isascii() or bool(html.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
 
 
 def _wide(head: bytes) -> str | None:

@@ -44,10 +44,11 @@ def compose(
     objects: what the placeholders stand for, in order. one_line: for table rows, where a display formula stays in line.
     """
     delimited = scanner.scan(raw) if scanner.may_hold(raw) else []
-    if not delimited and "\0" not in raw:
-        return collapse(raw), []
-    if not delimited and not one_line and FORMULA not in raw:
-        return _without_formulas(raw, objects), []
+    if not delimited:
+        if "\0" not in raw:
+            return collapse(raw), []
+        if not one_line and FORMULA not in raw:
+            return _without_formulas(raw, objects), []
     line = _Line(one_line)
     alone = _ALONE.match(raw) is not None
     waiting = iter(objects)
@@ -73,6 +74,9 @@ def _without_formulas(raw: str, objects: list[Source | str]) -> str:
 
 
 def _write(line: "_Line", raw: str, waiting: Iterator[Source | str], alone: bool) -> None:
+    if "\0" not in raw:
+        line.text(raw)
+        return
     at = 0
     for match in _PLACEHOLDER.finditer(raw):
         line.text(raw[at : match.start()])
@@ -128,7 +132,7 @@ class _Line:
         elif self.blank or segment[0].isspace():
             self._space()
         self.after = ""
-        self._put(" ".join(words))
+        self._put(" ".join(words) if len(words) > 1 else words[0])
         self.blank = segment[-1].isspace()
 
     def _space(self) -> None:

@@ -8,9 +8,9 @@ CJK characters double, so that Chinese pages with short paragraphs are measured 
 
 import re
 from collections.abc import Iterable
-from itertools import accumulate
+from itertools import accumulate, compress
 
-from mathmill.curation.html.walk import Container, Page, Paragraph
+from mathmill.curation.html.walk import Container, Page
 
 _SUBSTANTIAL = 0.3
 _NEARLY_ALL = 0.8
@@ -32,22 +32,23 @@ def main_content(page: Page) -> list[bool]:
     _drop(keep, (container for container in page.containers if container.nature.chrome))
     if not any(keep):
         return keep
-    sizes = [_size(paragraph) if kept else 0 for paragraph, kept in zip(paragraphs, keep)]
+    sizes = [_size(paragraph.text) if kept else 0 for paragraph, kept in zip(paragraphs, keep)]
     prose = [
-        int(size * (1 - paragraph.links / max(1, len(paragraph.text)))) for size, paragraph in zip(sizes, paragraphs)
+        int(size * (1 - paragraph.links / max(1, len(paragraph.text)))) if paragraph.links else size
+        for size, paragraph in zip(sizes, paragraphs)
     ]
     text_sums, prose_sums = [0, *accumulate(sizes)], [0, *accumulate(prose)]
-    formulas = [0, *accumulate(len(p.formulas) * kept for p, kept in zip(paragraphs, keep))]
+    formulas = [0, *accumulate([len(p.formulas) if kept else 0 for p, kept in zip(paragraphs, keep)])]
     root = _marked_root(page, prose_sums, formulas) or _dense_root(page, prose_sums, formulas)
     if root is not None:
-        keep = [kept and root.start <= i < root.end for i, kept in enumerate(keep)]
+        keep = [False] * root.start + keep[root.start : root.end] + [False] * (len(keep) - root.end)
     pruned = keep.copy()
     _drop(pruned, _link_boxes(page, root, text_sums, prose_sums))
     for i, paragraph in enumerate(paragraphs):
-        if paragraph.kind == "text" and paragraph.n_links >= 3 and not paragraph.formulas:
+        if paragraph.n_links >= 3 and paragraph.kind == "text" and not paragraph.formulas:
             pruned[i] = pruned[i] and paragraph.links < (0.7 if paragraph.n_links == 3 else 0.55) * len(paragraph.text)
-    left = sum(size for size, kept in zip(prose, pruned) if kept)
-    before = sum(size for size, kept in zip(sizes, keep) if kept)
+    left = sum(compress(prose, pruned))
+    before = sum(compress(sizes, keep))
     chosen = pruned if (left >= _LEAST_KEPT * before and left >= 100) or left >= 0.5 * before else keep
     _keep_title(page, chosen)
     return chosen
@@ -68,8 +69,7 @@ def _drop(keep: list[bool], containers: Iterable[Container]) -> None:
         keep[container.start : container.end] = [False] * (container.end - container.start)
 
 
-def _size(paragraph: Paragraph) -> int:
-    text = paragraph.text
+def _size(text: str) -> int:
     return len(text) if text.isascii() else len(text) + len(_CJK.findall(text))
 
 

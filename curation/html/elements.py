@@ -39,7 +39,7 @@ _BOXES = """
 _PASSED_OVER = """
     head style noscript template iframe object embed applet audio video canvas map area select option optgroup
     datalist textarea input dialog progress meter rp rt svg frame frameset link meta base title col source track param
-    -comment -doctype -cdata mjx-assistive-mml
+    -text -comment -doctype -cdata mjx-assistive-mml
 """
 _TEX_ELEMENTS = "d-math dt-math tex-math tex latex imath dmath cmath eq la-tex math-tex tex-inline latex-math katex"
 

@@ -102,14 +102,13 @@ def _annotation(math: Any) -> str | None:
     """The text of the TeX annotation of `math`, in `semantics` below it or below one more element."""
     for _ in range(3):
         child = math.first_child
-        while child is not None and child.tag in ("-text", "-comment"):
+        while child is not None and (tag := child.tag) in ("-text", "-comment"):
             child = child.next
         if child is None:
             return None
-        if child.tag == "semantics":
-            math = child
-            break
         math = child
+        if tag == "semantics":
+            break
     for child in _children(math):
         if child.tag == "annotation" and (child.attributes.get("encoding") or "").strip().lower() in _TEX_ENCODINGS:
             return child.text()
@@ -211,6 +210,7 @@ def _rendered_follows(node: Any) -> bool:
     return any(_MATHJAX2.search(sibling.attributes.get("class") or "") for sibling in _siblings(node))
 
 
+@lru_cache(maxsize=1 << 14)
 def is_mathjax2(class_: str) -> bool:
     """Whether a class is that of an element which MathJax 2 made."""
     return _MATHJAX2.search(class_) is not None

@@ -44,7 +44,7 @@ def image_formula(attributes: Mapping[str, str | None]) -> tuple[str, bool | Non
     alt = get("alt") or get("data-alt") or ""
     class_ = get("class") or ""
     service = _may_be_service(source) and _SERVICES.search(source) is not None
-    if not service and not _CLASSES.search(class_) and not _DELIMITED.match(alt):
+    if not service and not (class_ and _CLASSES.search(class_)) and not (alt and _DELIMITED.match(alt)):
         return None
     display: bool | None = True if _DISPLAY.search(class_) else False if "inline" in class_ else None
     tex = _address_tex(source) if service else ""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from mathmill.curation.html.compose import Formula
 from mathmill.curation.html.walk import Container, Page
 
-_TIGHT = frozenset({("item", "item"), ("row", "row")})
+_TIGHT = frozenset({"item", "row"})  # those that follow their like without a blank line
 _KIND_ROLES = {"heading": "heading", "code": "code"}
 _POSTS = ("question", "reply", "accepted_reply")
 
@@ -30,27 +30,28 @@ def render(page: Page, keep: list[bool]) -> tuple[str, list[Formula], list[Block
         if not kept:
             bounds.append((length, length))
             continue
-        separator = "" if not pieces else "\n" if (last, paragraph.kind) in _TIGHT else "\n\n"
+        kind, prefix, text = paragraph.kind, paragraph.prefix, paragraph.text
+        separator = "" if not pieces else "\n" if last == kind and kind in _TIGHT else "\n\n"
+        pieces += (separator, prefix, text)
         start = length + len(separator)
-        pieces.append(separator + paragraph.prefix + paragraph.text)
-        length += len(pieces[-1])
+        shift = start + len(prefix)
+        length = shift + len(text)
         bounds.append((start, length))
-        shift = start + len(paragraph.prefix)
-        formulas += [
-            Formula(span.start + shift, span.end + shift, span.display, span.encoding) for span in paragraph.formulas
-        ]
-        role = _KIND_ROLES.get(paragraph.kind)
-        if role is not None:
-            roles.append(Block(start, length, role))
-        last = paragraph.kind
+        for span in paragraph.formulas:
+            formulas.append(Formula(span.start + shift, span.end + shift, span.display, span.encoding))
+        if kind in _KIND_ROLES:
+            roles.append(Block(start, length, _KIND_ROLES[kind]))
+        last = kind
     roles += _container_roles(page, keep, bounds)
     roles.sort(key=lambda role: (role.start, -role.end))
     return "".join(pieces), formulas, roles
 
 
 def _container_roles(page: Page, keep: list[bool], bounds: list[tuple[int, int]]) -> list[Block]:
-    found = []
+    found: list[Block] = []
     names = _resolved_posts(page.containers)
+    if not any(names):
+        return found
     for number, (container, role) in enumerate(zip(page.containers, names)):
         if role is None:
             continue
@@ -86,6 +87,8 @@ def _end_of_post(containers: list[Container], names: list[str | None], post: int
 def _resolved_posts(containers: list[Container]) -> list[str | None]:
     """The roles of the containers: of a thread's posts the first is the question, if there are replies at all."""
     roles: list[str | None] = [container.role for container in containers]
+    if not any(roles):
+        return roles
     posts = [i for i, role in enumerate(roles) if role == "post"]
     outer: list[int] = []
     for i in posts:

@@ -7,6 +7,7 @@ Recursion is bounded by MAX_DEPTH; what lies deeper is left out.
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from typing import Any
 
 from mathmill.core.mathml import TEXT_ESCAPES, Element, join_latex, spell, to_latex
@@ -208,30 +209,48 @@ def _boxes(node: Any, depth: int) -> str:
         if child.tag == "-text":
             pieces.append(spell(child.text_content or ""))
         elif child.tag == "span":
-            pieces.append(_box(child, (child.attributes.get("class") or "").split(), depth))
+            pieces.append(_reader(child.attributes.get("class") or "")(child, depth + 1))
         child = child.next
     return join_latex(pieces)
 
 
-def _box(node: Any, classes: list[str], depth: int) -> str:
+@lru_cache(maxsize=1 << 12)
+def _reader(class_: str) -> Callable[[Any, int], str]:
+    """What reads a box of this class, given the box and its depth."""
+    classes = class_.split()
     if not _SILENT.isdisjoint(classes):
-        return ""
+        return _nothing
     for name in classes:
-        reader = _READERS.get(name)
-        if reader is not None:
-            return reader(node, depth + 1)
+        if name in _READERS:
+            return _READERS[name]
     if "mspace" in classes:
-        quad = _QUAD.search(node.attributes.get("style") or "")
-        ems = float(quad[1]) if quad and quad[1].strip(".") else 0.0
-        return "\\qquad" if ems >= 1.9 else "\\quad" if ems >= 0.9 else ""
+        return _space
     if "text" in classes:
-        text = " ".join((node.text() or "").replace("\u00a0", " ").replace("\u200b", "").split(" "))
-        return f"\\text{{{text.translate(TEXT_ESCAPES)}}}"
-    inner = _boxes(node, depth + 1)
-    if "mop" in classes and re.fullmatch(r"(?:\\mathrm\{)?[A-Za-z]{2,}\}?", inner):
+        return _text
+    font = next((command for name, command in _FONTS.items() if name in classes), "")
+    return partial(_styled, font=font, is_operator="mop" in classes) if font or "mop" in classes else _boxes
+
+
+def _nothing(node: Any, depth: int) -> str:
+    return ""
+
+
+def _space(node: Any, depth: int) -> str:
+    quad = _QUAD.search(node.attributes.get("style") or "")
+    ems = float(quad[1]) if quad and quad[1].strip(".") else 0.0
+    return "\\qquad" if ems >= 1.9 else "\\quad" if ems >= 0.9 else ""
+
+
+def _text(node: Any, depth: int) -> str:
+    text = " ".join((node.text() or "").replace("\u00a0", " ").replace("\u200b", "").split(" "))
+    return f"\\text{{{text.translate(TEXT_ESCAPES)}}}"
+
+
+def _styled(node: Any, depth: int, font: str, is_operator: bool) -> str:
+    inner = _boxes(node, depth)
+    if is_operator and re.fullmatch(r"(?:\\mathrm\{)?[A-Za-z]{2,}\}?", inner):
         name = inner.removeprefix("\\mathrm{").rstrip("}")
         return f"\\{name}" if name in FUNCTIONS else f"\\operatorname{{{name}}}"
-    font = next((command for name, command in _FONTS.items() if name in classes), "")
     return f"{font}{{{inner}}}" if font and inner and not (font == "\\mathrm" and not inner.isalnum()) else inner
 
 

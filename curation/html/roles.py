@@ -129,6 +129,7 @@ PLAIN = Nature()
 CHROME = Nature(chrome=True)
 _DIGITS = str.maketrans("123456789", "0" * 9)
 _LONGEST_ID = 32
+_TELLING = frozenset(("role", "data-type", "data-element-type", "itemtype", "itemprop"))  # beside class and id
 
 
 def nature(tag: str, attributes: Mapping[str, str | None]) -> Nature:
@@ -140,8 +141,8 @@ def nature(tag: str, attributes: Mapping[str, str | None]) -> Nature:
     id_ = get("id") or ""
     if id_:  # the numbers in an id say nothing, and a long one is made by a machine
         id_ = id_.translate(_DIGITS) if len(id_) <= _LONGEST_ID else ""
-    if len(attributes) == ("class" in attributes) + ("id" in attributes):
-        return _nature(tag, class_, id_, "", "", "", "") if class_ or id_ else PLAIN
+    if _TELLING.isdisjoint(attributes):
+        return _nature(tag, class_, id_) if class_ or id_ else PLAIN
     return _nature(
         tag,
         class_,
@@ -154,7 +155,9 @@ def nature(tag: str, attributes: Mapping[str, str | None]) -> Nature:
 
 
 @lru_cache(maxsize=1 << 16)
-def _nature(tag: str, class_: str, id_: str, role: str, data_type: str, itemtype: str, itemprop: str) -> Nature:
+def _nature(
+    tag: str, class_: str, id_: str, role: str = "", data_type: str = "", itemtype: str = "", itemprop: str = ""
+) -> Nature:
     if role in (
         "navigation",
         "search",

@@ -8,7 +8,8 @@ at the depth where browsers cut it, because the tree construction of HTML takes 
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -45,12 +46,14 @@ def looks_like_formula(tag: str, attributes: Mapping[str, str | None]) -> bool:
     return has_stray_names(attributes)
 
 
-def has_stray_names(attributes: Mapping[str, str | None]) -> bool:
+def has_stray_names(attributes: Iterable[str]) -> bool:
     """Whether the names of attributes are words and signs of a formula, as in `<b and $c>`."""
-    if not _WORDS.isdisjoint(attributes):
-        return True
-    names = " ".join(attributes)
-    return "$" in names or "\\" in names
+    return _are_stray(tuple(attributes))
+
+
+@lru_cache(maxsize=1 << 12)
+def _are_stray(names: tuple[str, ...]) -> bool:
+    return not _WORDS.isdisjoint(names) or any("$" in name or "\\" in name for name in names)
 
 
 def escape_stray_tags(html: bytes) -> bytes:
@@ -69,10 +72,11 @@ def escape_stray_tags(html: bytes) -> bytes:
 
 def cap_depth(html: bytes) -> bytes:
     """Drop the tags that nest deeper than MAX_DEPTH, keeping their text; a page that nests less stays as it is."""
-    if html.count(b"<") < 2 * _SUSPECT_DEPTH:
-        return html
     data = np.frombuffer(html, np.uint8)
-    at = np.flatnonzero(data[:-1] == ord("<")) + 1
+    opens = data == ord("<")
+    if np.count_nonzero(opens) < 2 * _SUSPECT_DEPTH:
+        return html
+    at = np.flatnonzero(opens[:-1]) + 1
     after = data[at] | 32
     steps = ((after >= ord("a")) & (after <= ord("z"))).astype(np.int32) - (data[at] == ord("/"))
     depth = np.cumsum(steps)

@@ -10,8 +10,10 @@ from mathmill.curation.html.roles import nature
 from mathmill.curation.html.walk import Closer, Walker
 
 _LAYOUT_SELECTOR = (
-    "h1, h2, h3, h4, h5, h6, pre, ul, ol, dl, form, blockquote, article, section, p + p, td[id^=post], td.t_f"
+    "table, h1, h2, h3, h4, h5, h6, pre, ul, ol, dl, form, blockquote, article, section, p + p, td[id^=post], td.t_f"
 )
+_NUMBER = re.compile(r"\s*(?:\([\dA-Z][\w.]{0,6}\)|\d+(?:\.\d+)+)\s*")
+_FORMULA_ALONE = re.compile(r"(?:\s|\0n)*\0f(?:\s|\0n)*[.,;]?\s*")
 
 
 def open_table(walker: Walker, node: Any) -> Closer | str | None:
@@ -40,7 +42,7 @@ def _close_table(walker: Walker) -> None:
 
 def _is_layout(table: Any) -> bool:
     """Whether a table arranges blocks on the page, where a data table holds runs of text."""
-    return len(table.css("table")) > 1 or table.css_first(_LAYOUT_SELECTOR) is not None
+    return len(table.css(_LAYOUT_SELECTOR)) > 1  # the first is the table itself
 
 
 def open_row(walker: Walker, node: Any) -> Closer | str | None:
@@ -57,19 +59,13 @@ def open_row(walker: Walker, node: Any) -> Closer | str | None:
 def _close_row(walker: Walker) -> None:
     cells, walker.row = walker.row, []
     objects, walker.objects = walker.objects, []
-    if not any(cell.strip() for cell in cells):
+    full = [cell for cell in cells if cell and not cell.isspace()]
+    if not full:
         return
     if walker.tables[-1] == "equation":
         _add_equation(walker, cells, objects)
         return
-    number = [cell for cell in cells if re.fullmatch(r"\s*(?:\([\dA-Z][\w.]{0,6}\)|\d+(?:\.\d+)+)\s*", cell)]
-    full = [cell for cell in cells if cell.strip()]
-    if (
-        len(objects) == 1
-        and len(full) - len(number) == 1
-        and len(number) <= 1
-        and re.fullmatch(r"(?:\s|\0n)*\0f(?:\s|\0n)*[.,;]?\s*", next(c for c in full if c not in number))
-    ):
+    if len(objects) == 1 and len(full) <= 2 and _is_equation(full):
         _add_equation(walker, cells, objects)
         walker.page.containers[walker.container].role = None
         return
@@ -77,12 +73,19 @@ def _close_row(walker: Walker) -> None:
     text, spans = "|", []
     waiting = iter(objects)
     for cell in cells:
-        inside = [next(waiting) for _ in range(cell.count("\0f") + cell.count("\0c"))]
+        inside = [next(waiting) for _ in range(cell.count("\0f") + cell.count("\0c"))] if objects else []
         content, formulas = compose(cell, inside, scanner, found, one_line=True)
-        spans += [span._replace(start=span.start + len(text) + 1, end=span.end + len(text) + 1) for span in formulas]
+        for span in formulas:
+            spans.append(span._replace(start=span.start + len(text) + 1, end=span.end + len(text) + 1))
         text += f" {content} |"
     links, walker.links = walker.links, 0
     walker.add("row", text, spans, "", min(links, len(text)))
+
+
+def _is_equation(cells: list[str]) -> bool:
+    """Whether the cells of a row that are not blank are one formula, and perhaps its number."""
+    rest = [cell for cell in cells if not _NUMBER.fullmatch(cell)]
+    return len(rest) == 1 and _FORMULA_ALONE.fullmatch(rest[0]) is not None
 
 
 def _add_equation(walker: Walker, cells: list[str], objects: "list[Source | str]") -> None:

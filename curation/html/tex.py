@@ -168,6 +168,8 @@ def _skip_argument(tex: str, at: int) -> int:
 def strip_delimiters(tex: str) -> tuple[str, bool | None]:
     r"""Take `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and WordPress's `latex ` off. Returns (tex, display, None if unknown)."""
     tex = tex.strip()
+    if not tex.startswith(("$", "\\")):
+        return tex, None
     for opening, closing, display in _OUTER:
         if len(tex) > len(opening) + len(closing) and tex.startswith(opening) and tex.endswith(closing):
             inner = tex[len(opening) : -len(closing)]
@@ -202,11 +204,13 @@ def looks_like_math(content: str, sure: bool) -> bool:
     """
     if not content.strip():
         return False
-    plain = _TEXT_GROUP.sub(" ", content)
+    plain = _TEXT_GROUP.sub(" ", content) if "\\" in content else content
+    if sure and "\\" in plain:
+        return True
     prose = _WORDS.search(plain) is not None
     price = _PRICE.match(plain)
     if sure:
-        return not (prose and "\\" not in plain) and not (price and content[-1].isspace() and "\\" not in plain)
+        return not prose and not (price and content[-1].isspace())
     if content[0].isspace() or content[-1].isspace():
         return "\\" in plain and not prose
     if price and (prose or (price.end() < len(plain) and not _OPERATOR.search(plain))):

@@ -94,11 +94,11 @@ class Walker:
         stack: list[tuple[Any, Closer | None]] = []
         node = root
         while node is not None:
-            tag = node.tag
-            if tag == "-text":
-                append(node.text_content)
+            text = node.text_content
+            if text is not None:
+                append(text)
             else:
-                opener = openers.get(tag, unknown)
+                opener = openers.get(node.tag, unknown)
                 closer: Any = None if opener is None else opener(self, node)
                 if closer is not SKIP:
                     child = node.first_child
@@ -140,14 +140,15 @@ class Walker:
         pieces.clear()
         self.links = 0
         n_links, self.n_links = self.n_links, 0
-        objects, self.objects = self.objects, []
-        text, formulas = compose(raw, objects, self.scanner, self.page.found)
+        text, formulas = compose(raw, self.objects, self.scanner, self.page.found)
+        if self.objects:
+            self.objects = []
         if not text:
             return
         if self.marker and not prefix:
             kind, prefix = "item", self.marker
             self.marker = ""
-        self.add(kind, text, formulas, prefix, min(links, len(text)), n_links)
+        self.add(kind, text, formulas, prefix, min(links, len(text)) if links else 0, n_links)
 
     def add(
         self, kind: str, text: str, formulas: list[Formula], prefix: str = "", links: int = 0, n_links: int = 0

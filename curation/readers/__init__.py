@@ -47,7 +47,7 @@ def plan_slices(file: InputFile, source: SourceConfig, target_bytes: int) -> lis
     can_split = format_ == "jsonl" and not is_compressed(file.relative)
     n = max(1, round(file.size / target_bytes)) if can_split else 1
     bounds = [i * file.size // n for i in range(n + 1)]
-    return [InputSlice(file.path, file.relative, start, end, end - start) for start, end in pairwise(bounds)]
+    return [InputSlice(file.path, file.relative, start, end, end - start, file.size) for start, end in pairwise(bounds)]
 
 
 def read_slice(

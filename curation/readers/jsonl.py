@@ -28,7 +28,7 @@ def read_jsonl(source: SourceConfig, slice_: InputSlice, rows: Rows, max_record_
     """Read the records whose lines start in a slice."""
     fields = FieldMap(source)
     is_plain = not is_compressed(slice_.relative)
-    with opened(slice_.path) as file:
+    with opened(slice_.path, slice_.file_size) as file:
         pieces = _plain(file, slice_) if is_plain else _decompressed(file, slice_)
         lines = split_lines(pieces, max(0, slice_.start - 1) if is_plain else 0, max_record_bytes)
         end = slice_.end if is_plain else None

@@ -23,12 +23,12 @@ def plan_row_groups(file: InputFile, source: SourceConfig, target_bytes: int) ->
 
     A file that is no Parquet file is one slice, which `read_parquet` puts into quarantine.
     """
-    with opened(file.path) as handle:
+    with opened(file.path, file.size) as handle:
         try:
             metadata = pq.ParquetFile(handle).metadata
         except (pa.ArrowException, OSError) as error:
             _raise_if_io(error)
-            return [InputSlice(file.path, file.relative, 0, 1, file.size)]
+            return [InputSlice(file.path, file.relative, 0, 1, file.size, file.size)]
         sizes = [_stored_bytes(metadata.row_group(i)) for i in range(metadata.num_row_groups)]
         _check_columns(metadata.schema.to_arrow_schema(), source, file.relative)
     slices = []
@@ -36,7 +36,7 @@ def plan_row_groups(file: InputFile, source: SourceConfig, target_bytes: int) ->
     for end, row_group in enumerate(sizes, 1):
         size += row_group
         if size >= target_bytes or end == len(sizes):
-            slices.append(InputSlice(file.path, file.relative, start, end, size))
+            slices.append(InputSlice(file.path, file.relative, start, end, size, file.size))
             start, size = end, 0
     return slices
 
@@ -44,7 +44,7 @@ def plan_row_groups(file: InputFile, source: SourceConfig, target_bytes: int) ->
 def read_parquet(source: SourceConfig, slice_: InputSlice, rows: Rows, batch_bytes: int) -> Iterator[Output]:
     """Read the rows of a slice's row groups; of a damaged one those before the damage, then on with the next."""
     fields = FieldMap(source)
-    with opened(slice_.path) as handle:
+    with opened(slice_.path, slice_.file_size) as handle:
         try:
             file = pq.ParquetFile(handle)
         except (pa.ArrowException, OSError) as error:

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from glob import has_magic
 from typing import Annotated, Any, BinaryIO, Literal, cast
 
-import fsspec
 import pyarrow as pa
 import xxhash
 from fsspec.implementations.local import LocalFileSystem
 from pydantic import Field, model_validator
 
 from mathmill.core.config import Config, DataPath, file_digest
-from mathmill.core.errors import DataError, MathmillError
+from mathmill.core.errors import DataError, MathmillError, OperationError
+from mathmill.core.remote import RemoteFile, filesystem
 from mathmill.core.schemas import DOCUMENT, PAGE, PROBLEM
 from mathmill.core.storage import explain, operating, retry
 
@@ -104,7 +104,7 @@ class InputSlice:
     """A part of a file that one task reads.
 
     [start, end) counts bytes (plain JSONL: the lines that start there), row groups (Parquet), or is the whole file.
-    size: bytes, as stored.
+    size: bytes, as stored; file_size: of the whole file, as listed.
     """
 
     path: str
@@ -112,6 +112,7 @@ class InputSlice:
     start: int
     end: int
     size: int
+    file_size: int
 
 
 def input_schema(source: SourceConfig) -> pa.Schema:
@@ -122,7 +123,7 @@ def input_schema(source: SourceConfig) -> pa.Schema:
 def list_files(source: SourceConfig) -> list[InputFile]:
     """List a source's files, sorted by their relative path; DataError where there are none or they do not fit."""
     with _listing(source):
-        fs, root = fsspec.url_to_fs(source.path)
+        fs, root = filesystem(source.path)
         root = root.rstrip("/") or root
         fs.invalidate_cache()
         base, infos = retry(lambda: _find(fs, root))
@@ -143,14 +144,20 @@ def _listing(source: SourceConfig) -> Iterator[None]:
         raise
     except Exception as error:  # every store raises its own SDK's types for lacking credentials, buckets, networks
         why = explain(error) if isinstance(error, OSError) else str(error) or type(error).__name__
-        raise DataError(f"source {source.name}: cannot read {source.path}: {why}") from error
+        is_fault = isinstance(error, OSError) and not isinstance(error, (FileNotFoundError, PermissionError))
+        kind = OperationError if is_fault else DataError
+        raise kind(f"source {source.name}: cannot read {source.path}: {why}") from error
 
 
 def _find(fs: Any, root: str) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
     """Return the folder that relative paths start from, and the files with what the store says about them."""
-    if fs.isfile(root):
-        return root.rpartition("/")[0], {root: fs.info(root)}
-    if fs.isdir(root):
+    try:
+        info = fs.info(root)  # not isfile and isdir, which call it no file when a connection breaks
+    except (FileNotFoundError, NotADirectoryError):
+        info = {"type": "nothing"}
+    if info["type"] == "file":
+        return root.rpartition("/")[0], {root: info}
+    if info["type"] == "directory":
         return root, fs.find(root, detail=True)
     if not has_magic(root):
         return root, {}
@@ -207,7 +214,7 @@ def _input_file(fs: Any, base: str, relative: str, info: Mapping[str, Any]) -> I
 
 def _stream_digest(fs: Any, path: str) -> str:
     hasher = xxhash.xxh3_128()
-    with fs.open(path, "rb") as file:
+    with RemoteFile(fs, path) as file:
         while piece := file.read(4 << 20):
             hasher.update(piece)
     return hasher.hexdigest()
@@ -223,12 +230,20 @@ def _format_by_name(name: str) -> str | None:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[BinaryIO]:
-    """Open a file of any file system for reading; DataError where it is gone, OperationError where reading fails."""
+def opened(path: str, size: int | None = None) -> Iterator[BinaryIO]:
+    """Open a file of any file system for reading; DataError where it is gone, OperationError where reading fails.
+
+    size: bytes that a remote file had when it was listed, where it was.
+    """
     try:
         with operating(f"cannot read {path}"):
-            file = retry(lambda: fsspec.open(path, "rb").open())
+            fs, root = filesystem(path)
+            file = fs.open(root, "rb") if isinstance(fs, LocalFileSystem) else RemoteFile(fs, root)
             with file:
+                if isinstance(file, RemoteFile) and size not in (None, file.size):
+                    raise OperationError(
+                        f"{path} has {file.size:,} bytes and had {size:,} when the run was planned; run again"
+                    )
                 yield cast(BinaryIO, file)
     except FileNotFoundError:
         raise DataError(f"{path} was there when the run was planned and is gone now") from None

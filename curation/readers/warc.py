@@ -54,7 +54,7 @@ def read_wet(source: SourceConfig, slice_: InputSlice, rows: Rows, max_record_by
 
 def _records(slice_: InputSlice, rows: Rows, max_record_bytes: int) -> Iterator[tuple[int, Record | Damage]]:
     """Number the records; a file without a single one is told as such."""
-    with opened(slice_.path) as file:
+    with opened(slice_.path, slice_.file_size) as file:
         records = read_records(Stream(file), max_record_bytes, slice_.relative.lower().endswith(".gz"))
         first = next(records, None)
         if first is None:

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mathmill.core.errors import ConfigError, DataError
-from mathmill.core.stage import DROPPED_PORT, OUT, StageContext
-from mathmill.curation.benchmarks import read_benchmark
+from mathmill.core.stage import CONTAMINATION_PORT, DROPPED_PORT, OUT, StageContext
+from mathmill.curation.benchmarks import benchmark_files, read_benchmark
 from mathmill.curation.decontaminate import Decontaminate, DecontaminateConfig, Decontaminator, Hit
 from mathmill.curation.ngram_index import EMBEDDED, MIN_WORDS, NONE, TEMPLATE, build_index, scan
 from mathmill.curation.token_kinds import NUMBER, SIGN, WORD, Tokens, classify_tokens
@@ -119,6 +119,31 @@ def test_of_equal_items_the_first_is_named_and_no_items_hit_nothing() -> None:
     assert CHECK.check([]) == []
 
 
+@pytest.mark.parametrize("leak", ["3. （5 分）", "（12）", ""])
+def test_an_exams_heading_is_no_part_of_an_item(leak: str) -> None:
+    check = Decontaminator(["17. (12 分) 已知函数 $f(x)=\\ln x-a x$, 讨论函数 $f(x)$ 的单调性, 并求 $f(x)$ 的最大值."])
+    (found,) = check.check(["例题 " + leak + "已知函数 f(x)=lnx-ax，讨论函数f(x)的单调性，并求f(x)的最大值。"])
+    assert found is not None
+    assert found.kind == "embedded"
+
+
+def test_options_in_another_order_do_not_hide_an_item() -> None:
+    item = "The sum of the first 20 terms of $a_n = 3n + 2$ equals\nA. 650\nB. 670\nC. 690\nD. 710"
+    check = Decontaminator([item])
+    (found,) = check.check(["Here: the sum of the first 20 terms of a_n = 3n+2 equals (A) 710 (B) 650 (C) 670 (D) 690"])
+    assert found is not None
+    assert found.kind == "embedded"
+    assert check.check(["Here is the sum of the first terms. Which equals A. 650 B. 670 C. 690 D. 710?"]) == [None]
+
+
+def test_one_text_in_place_of_a_list_is_refused_and_none_is_empty() -> None:
+    with pytest.raises(TypeError, match="give a list of texts"):
+        CHECK.check(DUCKS)
+    with pytest.raises(TypeError, match="give a list of texts"):
+        Decontaminator(DUCKS)
+    assert CHECK.check([None, DUCKS]) == [None, Hit(0, "exact", 1.0)]
+
+
 # The pieces.
 
 
@@ -199,7 +224,7 @@ def run(
     stage = Decontaminate(config)
     stage.output_schemas(schema)
     stage.open(StageContext(scratch=folder))
-    outputs: dict[str, list[dict[str, object]]] = {OUT: [], DROPPED_PORT: []}
+    outputs: dict[str, list[dict[str, object]]] = {OUT: [], DROPPED_PORT: [], CONTAMINATION_PORT: []}
     for port, batch in stage.process(iter(pa.table(rows, schema=schema).to_batches())):
         outputs[port] += batch.to_pylist()
     stage.close()
@@ -231,6 +256,33 @@ def test_dropped_documents_name_the_file_and_the_item(benchmark: str, tmp_path: 
     ]
 
 
+def test_every_hit_is_reported_whether_the_row_stays_or_goes(benchmark: str, tmp_path: Path) -> None:
+    rows = {"doc_id": ["a", "b", "c"], "text": ["Look: " + DUCKS, "Fine.", DUCKS.replace("16", "20")]}
+    report = run(DecontaminateConfig(benchmarks=[benchmark]), rows, tmp_path)[CONTAMINATION_PORT]
+    common = {"column": "text", "file": "ducks.jsonl.zst", "item": "d-1", "score": 1.0, "item_text": DUCKS}
+    assert report == [
+        {"id": "a", "kind": "embedded", "dropped": True, **common},
+        {"id": "c", "kind": "template", "dropped": False, **common},
+    ]
+
+
+def test_a_folder_stands_for_its_files_and_a_json_array_for_its_objects(tmp_path: Path) -> None:
+    folder = tmp_path / "benchmarks"
+    folder.mkdir()
+    (folder / "b.json").write_text(json.dumps([{"question": DUCKS}]), encoding="utf-8")
+    (folder / "a.txt").write_text(SINE, encoding="utf-8")
+    (folder / "README.md").write_text("no benchmark", encoding="utf-8")
+    files = benchmark_files([str(folder)])
+    assert files == [str(folder / "a.txt"), str(folder / "b.json")]
+    assert [item for file in files for item in read_benchmark(file, ["question"])] == [
+        ("a.txt", "1", SINE),
+        ("b.json", "1", DUCKS),
+    ]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="has no file that ends in"):
+        benchmark_files([str(tmp_path / "empty")])
+
+
 def test_templates_go_if_the_recipe_says_so(benchmark: str, tmp_path: Path) -> None:
     config = DecontaminateConfig(benchmarks=[benchmark], drop_templates=True)
     rows = {"problem_id": ["a", "b"], "question": [DUCKS.replace("16", "20"), "Why?"], "solution": [None, CHINESE]}
@@ -244,8 +296,8 @@ def test_templates_go_if_the_recipe_says_so(benchmark: str, tmp_path: Path) -> N
 def test_parquet_and_text_benchmarks_are_read(tmp_path: Path) -> None:
     pq.write_table(pa.table({"id": [7], "question": [DUCKS], "n": [1]}), tmp_path / "b.parquet")
     (tmp_path / "b.txt").write_text(f"{DUCKS}\n\n{SINE}\n", encoding="utf-8")
-    assert read_benchmark(str(tmp_path / "b.parquet"), ["question"]) == [("b.parquet:7", DUCKS)]
-    assert read_benchmark(str(tmp_path / "b.txt"), ["question"]) == [("b.txt:1", DUCKS), ("b.txt:3", SINE)]
+    assert read_benchmark(str(tmp_path / "b.parquet"), ["question"]) == [("b.parquet", "7", DUCKS)]
+    assert read_benchmark(str(tmp_path / "b.txt"), ["question"]) == [("b.txt", "1", DUCKS), ("b.txt", "3", SINE)]
 
 
 def test_solutions_are_protected_on_request(benchmark: str) -> None:
@@ -263,6 +315,8 @@ def test_solutions_are_protected_on_request(benchmark: str) -> None:
         ("b.jsonl", b"[1]", DataError, "no JSON object at line 1"),
         ("b.txt", b"\xff\xfe\x00", DataError, "b.txt is not UTF-8"),
         ("b.jsonl.zst", b"nothing compressed", DataError, "b.jsonl.zst is not valid Zstandard"),
+        ("b.json", b'{"question": "x"}', DataError, "b.json is no JSON array"),
+        ("b.json", b"[", DataError, "b.json is not JSON"),
         ("b.parquet", b"no parquet at all", DataError, "b.parquet is not Parquet"),
     ],
 )
@@ -328,6 +382,30 @@ def test_planted_leaks_of_every_sort_are_found(
     assert min(found.values()) >= 0.99
 
 
+def test_formulas_phrases_and_definitions_that_everybody_writes_are_no_hits(
+    protected: tuple[list[str], Decontaminator],
+) -> None:
+    _, check = protected
+    innocent = [
+        r"$\sin^2 x + \cos^2 x = 1$ and $\sin 2x = 2\sin x\cos x$, $\tan x = \frac{\sin x}{\cos x}$.",
+        r"$(a+b)^n = \sum_{k=0}^n \binom{n}{k} a^{n-k} b^k$, so $(a+b)^2 = a^2 + 2ab + b^2$.",
+        r"$x = \frac{-b \pm \sqrt{b^2-4ac}}{2a}$ are the roots of $ax^2+bx+c=0$ if $a \neq 0$.",
+        r"$a^3+b^3=(a+b)(a^2-ab+b^2)$, $1+2+\cdots+n=\frac{n(n+1)}{2}$, $e^{i\pi}+1=0$.",
+        "Express your answer as a common fraction in simplest form. Round to the nearest hundredth.",
+        "How many different ways are there? What is the value of x? Find the sum of all possible values of n.",
+        "Which of the following is equal to the expression above? (A) 1 (B) 2 (C) 3 (D) 4 (E) 5",
+        "A prime number is a positive integer greater than 1 that has no positive divisors other than 1 and itself.",
+        "In a right triangle with legs a and b and hypotenuse c, a^2 + b^2 = c^2. Let ABC be a triangle.",
+        "下列说法正确的是（ ）A. ①② B. ②③ C. ①③ D. ①②③",
+        "已知函数f(x)的定义域为R，求f(x)的最大值和最小值。若a>b，则下列不等式一定成立的是",
+        "解：设等差数列的首项为a₁，公差为d，则aₙ=a₁+(n-1)d，前n项和Sₙ=na₁+n(n-1)d/2。",
+        "椭圆的标准方程为x²/a²+y²/b²=1 (a>b>0)，离心率e=c/a。两角和公式：sin(α+β)=sinαcosβ+cosαsinβ。",
+        "| x | 1 | 2 | 3 | 4 | 5 |\n|---|---|---|---|---|---|\n| y | 2 | 4 | 6 | 8 | 10 |",
+        "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20",
+    ]
+    assert check.check(innocent) == [None] * len(innocent)
+
+
 def test_other_texts_and_problems_are_hardly_ever_hit(
     protected: tuple[list[str], Decontaminator], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -344,5 +422,5 @@ def test_other_texts_and_problems_are_hardly_ever_hit(
         pages = [json.loads(line)["text"] for line in lines]
     with capsys.disabled():
         print(f"\nhit: {innocent} of {problems} problems of other sets, {leaks(check.check(pages)):.4f} of math pages")
-    assert innocent <= 0.0015 * problems  # nearly all of them are an item but for a word, in MATH's training half
+    assert innocent <= 0.001 * problems  # of 36 read one by one, 20 are the item itself, 16 its last question changed
     assert leaks(check.check(pages)) <= 0.001

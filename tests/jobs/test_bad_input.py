@@ -554,22 +554,6 @@ def test_an_answer_that_cannot_be_printed_is_one_clear_sentence(tmp_path: Path) 
     assert "cannot read or write: the disk is full" in sentence(result, 4)
 
 
-@pytest.fixture
-def mount(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """Mount a tmpfs with some options for a test; skips where that is not permitted."""
-    folder = tmp_path / "mounted"
-    folder.mkdir()
-
-    def mounted(options: str) -> Path:
-        if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", options, "t", folder], check=False).returncode:
-            pytest.skip("mounting needs root")
-        return folder
-
-    yield mounted
-    if os.path.ismount(folder):
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
 def test_a_read_only_output_folder_is_one_clear_sentence(
     small: Path, mathmill: Mathmill, mount: Callable[[str], Path]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Progress of a Spark job, read from the ledger while the driver waits for the job."""
+"""Progress of a job on a cluster, read from the ledger while the driver waits for the job."""
 
 import threading
 from collections.abc import Iterator, Sequence
