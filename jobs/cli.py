@@ -18,7 +18,7 @@ from click.exceptions import NoArgsIsHelpError
 from mathmill.core.errors import MathmillError, OperationError
 
 OUT = click.option("--out", type=click.Path(), help="Output folder, local or a URL such as s3://bucket/run.")
-WORKERS = click.option("--workers", type=click.IntRange(1, 4096), help="Processes; default: one for each core.")
+WORKERS = click.option("--workers", type=click.IntRange(1, 4096), help="Processes of this machine (one for each core), or most tasks at a time (slurm, ray).")
 ENGINE = click.option(
     "--engine", type=click.Choice(["local", "spark", "slurm", "ray"]), default="local", help="What runs the tasks."
 )
@@ -95,7 +95,7 @@ def _engine_settings(
         raise ConfigError(f"--conf {wrong[0]}: it should be KEY=VALUE")
     return EngineSettings(
         name=engine,
-        workers=workers or os.cpu_count() or 1,
+        workers=workers,
         master=master,
         environment=environment,
         conf={key: value for key, _, value in pairs},
@@ -114,7 +114,7 @@ def demo(out: str | None, workers: int | None, as_json: bool) -> None:
     from mathmill.jobs.engines import EngineSettings
     from mathmill.jobs.example import demo_recipe
 
-    settings = EngineSettings(workers=workers or os.cpu_count() or 1)
+    settings = EngineSettings(workers=workers)
     _run(demo_recipe(), out or "demo-out", settings, as_json, verify=True)
 
 

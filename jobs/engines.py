@@ -15,7 +15,8 @@ NAMES = ("local", "spark", "slurm", "ray")
 class EngineSettings(Config):
     """Which engine runs a recipe, and how.
 
-    workers: processes of this machine (local), or the most tasks at a time (slurm, ray); Spark has its own cores.
+    workers: processes of this machine (local; None: one for each core), or the most tasks at a time (slurm, ray; None:
+        as many as the cluster takes); Spark has its own cores.
     master: of Spark: `spark://host:7077`, `local[4]`, `yarn`, `k8s://…`, or a Spark Connect server, `sc://host:15002`;
         of Ray: the cluster's address. None: what the environment says.
     environment: an archive that `mathmill pack-environment` made, for machines without mathmill (spark).
@@ -23,7 +24,7 @@ class EngineSettings(Config):
     """
 
     name: str = "local"
-    workers: int = 1
+    workers: int | None = None
     master: str | None = None
     environment: str | None = None
     conf: dict[str, str] = {}

@@ -32,7 +32,7 @@ from mathmill.jobs.tasks import MEMORY_LOGS, TRIES, DatatroveEngine, Outcome, Ru
 
 def make_engine(settings: EngineSettings, scratch: Path) -> "LocalEngine":
     """The engine for `mathmill run`."""
-    return LocalEngine(settings.workers, scratch)
+    return LocalEngine(settings.workers or os.cpu_count() or 1, scratch)
 
 
 class LocalEngine(DatatroveEngine):

@@ -31,6 +31,7 @@ from mathmill.jobs.tasks import MEMORY_LOGS, TRIES, DatatroveEngine, Outcome, Re
 _OBJECT_STORE_BYTES = 100 << 20  # of a Ray of our own: plans and ledger entries, no data
 _CANCEL_SECONDS = 10.0
 _KNOCK_SECONDS = 10.0
+_MOST_TASKS = 10_000  # handed to Ray at a time, which runs as many of them as there are CPUs
 
 
 def make_engine(settings: EngineSettings, scratch: Path) -> "RayEngine":
@@ -44,7 +45,7 @@ def make_engine(settings: EngineSettings, scratch: Path) -> "RayEngine":
         _remote(options)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"--conf is not a Ray task option: {' '.join(str(error).splitlines())}") from error
-    return RayEngine(settings.workers, options, owned=connect(settings.master, settings.workers))
+    return RayEngine(settings.workers or _MOST_TASKS, options, owned=connect(settings.master, settings.workers))
 
 
 def _value(text: str) -> Any:
@@ -55,7 +56,7 @@ def _value(text: str) -> Any:
         return text
 
 
-def connect(master: str | None, workers: int) -> bool:
+def connect(master: str | None, workers: int | None) -> bool:
     """Connect to a cluster, unless this process is connected; returns whether `ray.shutdown` is ours to call.
 
     Without an address: the one in RAY_ADDRESS, or the cluster of which this machine is part, or, as with "local", a Ray
@@ -80,8 +81,8 @@ def connect(master: str | None, workers: int) -> bool:
                 raise OperationError(
                     f"cannot reach the Ray cluster at {address or 'auto'}: {reason}; {advice}"
                 ) from error
-    own: dict[str, Any] = {"num_cpus": workers, "object_store_memory": _OBJECT_STORE_BYTES, "include_dashboard": False}
-    ray.init("local", **own, **quiet)
+    own: dict[str, Any] = {"object_store_memory": _OBJECT_STORE_BYTES, "include_dashboard": False}
+    ray.init("local", num_cpus=workers or os.cpu_count(), **own, **quiet)
     return True
 
 

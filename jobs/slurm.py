@@ -72,14 +72,14 @@ def make_engine(settings: EngineSettings, scratch: Path) -> "SlurmEngine":
     except ValidationError as error:
         wrong = error.errors()[0]
         raise ConfigError(f"--conf {wrong['loc'][0]}={wrong['input']}: {wrong['msg']}") from None
-    return SlurmEngine(settings.workers, options)
+    return SlurmEngine(settings.workers or -1, options)
 
 
 class SlurmEngine(DatatroveEngine):
     """Runs segments on a Slurm cluster, from a machine that may call sbatch. The run folder must be one that all nodes
     see, and mathmill installed under the same path on all of them, unless the options say how to get at it.
 
-    workers: the most jobs at a time.
+    workers: the most jobs at a time, -1 for as many as there are.
     """
 
     name = "slurm"
