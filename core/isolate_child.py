@@ -20,6 +20,7 @@ from typing import Any
 import pyarrow as pa
 
 from mathmill.core import errors
+from mathmill.core.collector import relax_collector
 from mathmill.core.errors import ConfigError, MathmillError
 from mathmill.core.stage import BatchStage, Output, Port, StageContext
 
@@ -46,6 +47,7 @@ def main() -> None:
         try:
             if kind == OPEN:
                 stage = _open(json.loads(body.to_pybytes()))
+                relax_collector()
                 os.dup2(null, 1)
                 os.dup2(null, 2)  # from here on, what goes wrong is reported, not printed
             elif kind == BATCH and stage is not None:

@@ -18,7 +18,15 @@ from click.exceptions import NoArgsIsHelpError
 from mathmill.core.errors import MathmillError, OperationError
 
 OUT = click.option("--out", type=click.Path(), help="Output folder, local or a URL such as s3://bucket/run.")
-WORKERS = click.option("--workers", type=click.IntRange(1, 4096), help="Processes of this machine (one for each core), or most tasks at a time (slurm, ray).")
+WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(1, 4096),
+    help="Processes (default: one for each core); with slurm and ray, the most tasks at a time.",
+)
+    "--workers",
+    type=click.IntRange(1, 4096),
+    help="Processes of this machine (one for each core), or most tasks at a time (slurm, ray).",
+)
 ENGINE = click.option(
     "--engine", type=click.Choice(["local", "spark", "slurm", "ray"]), default="local", help="What runs the tasks."
 )
@@ -121,9 +129,11 @@ def demo(out: str | None, workers: int | None, as_json: bool) -> None:
 def _run(recipe: Any, out: str, engine: Any, as_json: bool, verify: bool = False) -> None:
     from rich.console import Console
 
+    from mathmill.core.collector import relax_collector
     from mathmill.jobs.console import JsonWatcher, Watcher, funnel_lines, shard_lines, summary_json
     from mathmill.jobs.run import run_recipe
 
+    relax_collector()
     watcher = JsonWatcher() if as_json else Watcher(Console(stderr=True))
     with watcher.showing():
         finished = run_recipe(recipe, out, progress=watcher, engine=engine)

@@ -21,6 +21,7 @@ import pyarrow as pa
 from datatrove.executor.local import LocalPipelineExecutor
 from loguru import logger
 
+from mathmill.core.collector import relax_collector
 from mathmill.core.errors import MathmillError, OperationError
 from mathmill.core.storage import Folder, operating
 from mathmill.jobs.engine import Progress
@@ -188,6 +189,7 @@ def _start_worker(driver: int) -> None:
     """Leave Ctrl-C to the driver, and die with it, whatever kills it; a worker is one core's work, Arrow's included."""
     pa.set_cpu_count(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    relax_collector()
     threading.Thread(target=_die_with, args=(driver,), daemon=True).start()
 
 

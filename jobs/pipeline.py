@@ -21,7 +21,7 @@ from mathmill.curation.readers.source import SourceConfig
 from mathmill.jobs.deduplicate import Deduplication, read_index
 from mathmill.jobs.engine import Engine, Progress
 from mathmill.jobs.group_sizes import group_tokens
-from mathmill.jobs.plan import Chain, FileInput, Input, Segment, Sink, SourceInput, coalesce, make_segment
+from mathmill.jobs.plan import RECORD_BYTES, Chain, FileInput, Input, Segment, Sink, SourceInput, coalesce, make_segment
 from mathmill.jobs.recipe import Recipe, StageUse, skipped
 from mathmill.jobs.registry import StageSpec, stage_names, stage_spec
 from mathmill.jobs.segments import Finished, Segments
@@ -141,7 +141,7 @@ class MainJob:
         return stage_spec(PACK, config)
 
     def _tasks(self, inputs: Sequence[Input]) -> list[list[Input]]:
-        return coalesce(inputs, self.recipe.task_bytes)
+        return coalesce(inputs, self.recipe.task_bytes, RECORD_BYTES)
 
     def _map(self, segment: Segment) -> Finished:
         return self._segments.map(segment)

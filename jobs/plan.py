@@ -195,16 +195,26 @@ def make_segment(
     return Segment(name=name, title=title, chains=chains, sinks=sinks, side_inputs=side, tasks=tuple(tasks))
 
 
-def coalesce(inputs: Iterable[Input], target_bytes: int) -> list[list[Input]]:
-    """Put consecutive small inputs into one task until it would grow beyond the target."""
+RECORD_BYTES = 8 << 10
+"""What a record of an earlier segment counts at least when tasks are sized: what a page of a crawl has, compressed.
+The files of a run are compressed so well that by their bytes alone all the work would be in one task.
+"""
+
+
+def coalesce(inputs: Iterable[Input], target_bytes: int, record_bytes: int = 0) -> list[list[Input]]:
+    """Put consecutive small inputs into one task until it would grow beyond the target.
+
+    record_bytes: what a row of a file counts at least.
+    """
     tasks: list[list[Input]] = []
     filled = 0
     for item in inputs:
-        if not tasks or filled + item.size() > target_bytes:
+        size = max(item.size(), item.file.rows * record_bytes if isinstance(item, FileInput) else 0)
+        if not tasks or filled + size > target_bytes:
             tasks.append([])
             filled = 0
         tasks[-1].append(item)
-        filled += item.size()
+        filled += size
     return tasks
 
 
