@@ -23,10 +23,6 @@ WORKERS = click.option(
     type=click.IntRange(1, 4096),
     help="Processes (default: one for each core); with slurm and ray, the most tasks at a time.",
 )
-    "--workers",
-    type=click.IntRange(1, 4096),
-    help="Processes of this machine (one for each core), or most tasks at a time (slurm, ray).",
-)
 ENGINE = click.option(
     "--engine", type=click.Choice(["local", "spark", "slurm", "ray"]), default="local", help="What runs the tasks."
 )
