@@ -18,6 +18,11 @@ ANSWER_FOLDERS = ("documents", "problems", "dropped", "quarantine", "tokens", "s
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the groups that one process must run alone, so that none is left over at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """The bundled example, run once for each test process."""

@@ -19,7 +19,7 @@ from mathmill.jobs.recipe import load_recipe
 from mathmill.jobs.run import run_recipe
 
 pytest.importorskip("pyspark", reason="pyspark is not installed")
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark-cluster")]
 
 Answers = Callable[[Path], dict[str, str]]
 

@@ -15,7 +15,7 @@ from mathmill.curation.sketches import BANDS, sketch_schema
 from mathmill.jobs.spark_types import bounded, from_spark, to_spark
 
 pytest.importorskip("pyspark", reason="pyspark is not installed")
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark-frames")]
 
 UINT64 = st.integers(0, 2**64 - 1)
 
