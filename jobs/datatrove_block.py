@@ -17,7 +17,6 @@ import pyarrow as pa
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 from datatrove.utils.typeshelper import StatHints
-from pydantic import ValidationError
 
 from mathmill.core.errors import ConfigError
 from mathmill.core.schemas import DOCUMENT, PAGE, PROBLEM
@@ -26,7 +25,6 @@ from mathmill.core.stage import (
     DROPPED_PORT,
     OUT,
     QUARANTINE_PORT,
-    BatchStage,
     Port,
     Stage,
     StageContext,
@@ -35,7 +33,7 @@ from mathmill.curation.datatrove_filter import THEIR_NAMES
 from mathmill.curation.readers.fields import FieldMap
 from mathmill.curation.readers.rows import BadRecord
 from mathmill.curation.readers.source import COLUMNS, SCHEMAS, Kind, SourceConfig
-from mathmill.jobs.registry import StageSpec, import_class, stage_names, stage_spec
+from mathmill.jobs.registry import StageSpec, row_stage_spec
 from mathmill.jobs.runner import open_stage
 
 BATCH_ROWS = 512
@@ -84,7 +82,7 @@ class Mathmill(PipelineStep):  # type: ignore[misc]
         super().__init__()
         if not stages:
             raise ConfigError("Mathmill: name at least one stage")
-        self.specs = tuple(map(_spec, stages))
+        self.specs = tuple(map(row_stage_spec, stages))
         self.input: Kind = _fitting_input(self.specs, input)
         self.exclusion_writer = exclusion_writer
         self.batch_rows, self.batch_chars = batch_rows, batch_chars
@@ -278,29 +276,6 @@ def _is_of(value: Any, type_: pa.DataType) -> bool:
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         return False
     return True
-
-
-def _spec(use: str | Mapping[str, Mapping[str, Any] | None]) -> StageSpec:
-    """Check one stage; ConfigError says what is wrong with it."""
-    if isinstance(use, str):
-        name, config = use, None
-    elif isinstance(use, Mapping) and len(use) == 1:
-        name, config = next(iter(use.items()))
-    else:
-        raise ConfigError(f'Mathmill: write a stage as "name" or as {{"name": {{...}}}}, not {use!r}')
-    if name not in stage_names() and ":" not in name:
-        raise ConfigError(f"Mathmill: there is no stage {name!r}; there are {', '.join(stage_names())}")
-    cls = stage_names().get(name, name)
-    stage_class = import_class(cls)
-    if not issubclass(stage_class, BatchStage) or stage_class.side_inputs:
-        advice = "run it in a recipe, or use the blocks of datatrove.pipeline.dedup behind this one"
-        raise ConfigError(f"Mathmill: {name} needs the whole corpus, not one document after the other; {advice}")
-    try:
-        return stage_spec(cls, dict(config or {}))
-    except ValidationError as error:
-        mistake = error.errors()[0]
-        place = ".".join(map(str, (name, *mistake["loc"])))
-        raise ConfigError(f"Mathmill: {place}: {mistake['msg']} (it is {mistake['input']!r})") from error
 
 
 def _fitting_input(specs: Sequence[StageSpec], wanted: Kind | None) -> Kind:

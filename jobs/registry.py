@@ -6,6 +6,8 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
+from pydantic import ValidationError
+
 from mathmill.core.config import Config, digest, file_digest
 from mathmill.core.errors import ConfigError
 from mathmill.core.remote import filesystem
@@ -43,6 +45,30 @@ def stage_spec(cls: str, config: dict[str, Any]) -> StageSpec:
     contents = {path: f"content:{found}" for path, found in digests.items()}
     named = [stage_class.name, stage_class.version, replace_strings(plain, contents), sorted(digests.values())]
     return StageSpec(name=stage_class.name, cls=cls, version=stage_class.version, config=plain, identity=digest(named))
+
+
+def row_stage_spec(use: str | Mapping[str, Mapping[str, Any] | None]) -> StageSpec:
+    """A stage for somebody else's pipeline, which sees one batch of rows after the other: "name", {"name": settings},
+    or "module:Class" for the name. Raises ConfigError, also for a stage that needs the whole corpus.
+    """
+    if isinstance(use, str):
+        name, config = use, None
+    elif isinstance(use, Mapping) and len(use) == 1:
+        name, config = next(iter(use.items()))
+    else:
+        raise ConfigError(f'write a stage as "name" or as {{"name": {{...}}}}, not {use!r}')
+    if name not in stage_names() and ":" not in name:
+        raise ConfigError(f"there is no stage {name!r}; there are {', '.join(stage_names())}")
+    cls = stage_names().get(name, name)
+    stage_class = import_class(cls)
+    if not issubclass(stage_class, BatchStage) or stage_class.side_inputs:
+        raise ConfigError(f"{name} needs the whole corpus, not one row after the other; run it in a recipe")
+    try:
+        return stage_spec(cls, dict(config or {}))
+    except ValidationError as error:
+        mistake = error.errors()[0]
+        place = ".".join(map(str, (name, *mistake["loc"])))
+        raise ConfigError(f"{place}: {mistake['msg']} (it is {mistake['input']!r})") from error
 
 
 def _digest_of(path: str) -> str:

@@ -12,24 +12,21 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ValidationError
 
 from mathmill.core.errors import ConfigError
 from mathmill.core.schemas import DOCUMENT, DROPPED, PAGE, PROBLEM, QUARANTINE, record_id
 from mathmill.core.stage import DROPPED_PORT, OUT, QUARANTINE_PORT, StageContext
 from mathmill.curation.readers.fields import document_values, problem_values
-from mathmill.jobs.registry import StageSpec, import_class, stage_names, stage_spec
+from mathmill.jobs.registry import StageSpec, row_stage_spec
 from mathmill.jobs.runner import Tally, connect_stages
 from mathmill.jobs.spark_session import scratch_path
 from mathmill.jobs.spark_types import BATCH_BYTES, bounded, portable, struct_type, to_spark
-
-StageUse = str | Mapping[str, Mapping[str, Any] | None]
 
 _CONTENT = {"html": PAGE, "text": DOCUMENT, "question": PROBLEM}
 _BATCH_LIMIT = "spark.sql.execution.arrow.maxBytesPerBatch"
 
 
-def transform(df: Any, stages: Sequence[StageUse], port: str = OUT) -> Any:
+def transform(df: Any, stages: Sequence[str | Mapping[str, Mapping[str, Any] | None]], port: str = OUT) -> Any:
     """Send a data frame's rows through stages; returns the data frame of what leaves by `port`.
 
     df: any frame with a column `html` (bytes or text of a page), `text` (a document) or `question` (a problem, with
@@ -46,7 +43,7 @@ def transform(df: Any, stages: Sequence[StageUse], port: str = OUT) -> Any:
     """
     from pyspark.sql.pandas.types import to_arrow_schema
 
-    specs = [_spec(use) for use in stages]
+    specs = [row_stage_spec(use) for use in stages]
     complete = Complete(to_arrow_schema(df.schema))
     ports = _ports(specs, complete.schema)
     if port not in ports:
@@ -55,21 +52,6 @@ def transform(df: Any, stages: Sequence[StageUse], port: str = OUT) -> Any:
     if conf.get(_BATCH_LIMIT, None) in (None, str(2**31 - 1)):
         conf.set(_BATCH_LIMIT, str(BATCH_BYTES))
     return df.mapInArrow(RunStages(specs, complete, port), struct_type(ports[port]))
-
-
-def _spec(use: StageUse) -> StageSpec:
-    name, config = (use, None) if isinstance(use, str) else next(iter(use.items()))
-    if name not in stage_names():
-        raise ConfigError(f"there is no stage {name!r}; there are {', '.join(stage_names())}")
-    stage_class = import_class(stage_names()[name])
-    if stage_class.side_inputs:
-        raise ConfigError(f"{name} compares all rows with each other; run it in a recipe, with --engine spark")
-    try:
-        return stage_spec(stage_names()[name], dict(config or {}))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{name}.{where}: {first['msg']}") from error
 
 
 def _ports(specs: Sequence[StageSpec], schema: pa.Schema) -> dict[str, pa.Schema]:

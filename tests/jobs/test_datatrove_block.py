@@ -195,7 +195,7 @@ def test_foreign_metadata_under_our_names_does_no_harm() -> None:
     ("stages", "says"),
     [
         ([], "at least one stage"),
-        (["dedup"], "dedup needs the whole corpus.*datatrove.pipeline.dedup"),
+        (["dedup"], "dedup needs the whole corpus, not one row after the other; run it in a recipe"),
         (["nothing"], "there is no stage 'nothing'; there are blocklist"),
         ([{"classify": {"threshold": 2}}], "classify.threshold: .*less than or equal to 1"),
         ([{"classify": {}, "language": {}}], "write a stage as"),

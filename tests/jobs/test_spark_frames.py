@@ -107,7 +107,7 @@ def test_mistakes_are_told_before_anything_runs(spark: Any) -> None:
     frame = spark.createDataFrame([("a",)], "text string")
     for stages, sentence in (
         (["langage"], "there is no stage 'langage'"),
-        (["dedup"], "dedup compares all rows with each other; run it in a recipe, with --engine spark"),
+        (["dedup"], "dedup needs the whole corpus, not one row after the other; run it in a recipe"),
         ([{"classify": {"threshold": 7}}], "classify.threshold: Input should be less than or equal to 1"),
         (["extract"], "html"),
     ):
