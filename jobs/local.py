@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pyarrow as pa
@@ -47,6 +48,10 @@ class LocalEngine(DatatroveEngine):
     def __init__(self, workers: int, scratch: Path) -> None:
         self.workers, self._scratch = workers, scratch
         self._pool: ProcessPoolExecutor | None = None
+        self._context = multiprocessing.get_context("forkserver")
+        if workers > 1:  # its imports, a second, go on while the driver plans
+            self._context.set_forkserver_preload(_preloaded())
+            forkserver.ensure_running()
 
     def run_tasks(self, run: Folder, segment: Segment, todo: list[int], progress: Progress) -> None:
         """See `DatatroveEngine`."""
@@ -59,10 +64,8 @@ class LocalEngine(DatatroveEngine):
     def pool(self) -> ProcessPoolExecutor:
         """The pool, started when it is first needed and kept for all segments."""
         if self._pool is None:
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(_preloaded())
             self._pool = ProcessPoolExecutor(
-                self.workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),)
+                self.workers, mp_context=self._context, initializer=_start_worker, initargs=(os.getpid(),)
             )
         return self._pool
 
