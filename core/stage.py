@@ -25,6 +25,8 @@ Output: TypeAlias = tuple[Port, pa.RecordBatch]
 OUT: Port = "out"
 DROPPED_PORT: Port = "dropped"
 QUARANTINE_PORT: Port = "quarantine"
+SKIPPED = "skipped:"
+"""Begins the name of a fact: rows that left for a reason without a row in `dropped`."""
 CONTAMINATION_PORT: Port = "contamination"
 """What benchmarks were hit where, of rows that stay as of rows that go: a report, not a way that rows take."""
 
@@ -77,7 +79,8 @@ class BatchStage(ABC):
 
     `isolated` asks the runner to keep the stage in a child process (`mathmill.core.isolate`), for native code that
     can crash, hang or eat memory. `needs` names the columns that its input must have,
-    `side_inputs` what the stage wants in `StageContext.side_inputs`.
+    `side_inputs` what the stage wants in `StageContext.side_inputs`. A stage that is not isolated may count what is not
+    rows in a dictionary `facts`, made by `open`; rows that leave without a row in `dropped` count as SKIPPED + reason.
     """
 
     name: str

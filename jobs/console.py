@@ -91,7 +91,7 @@ def funnel_lines(summary: Summary) -> list[str]:
 
 
 def _funnel_line(step: Step) -> str:
-    why = [f"{reason} {count:,}" for reason, count in step.reasons.most_common()]
+    why = [f"{reason} {count:,}" for reason, count in step.left_out()]
     why += [f"quarantined {step.quarantined:,}"] if step.quarantined else []
     why += [f"-> {rows:,} {port}" for port, rows in step.further.items()]
     rows_in = f"{step.rows_in:,}" if step.rows_in else ""
@@ -127,6 +127,7 @@ def summary_json(summary: Summary) -> dict[str, object]:
                 "rows_in": step.rows_in,
                 "rows_out": step.rows_out,
                 "dropped": dict(step.reasons),
+                "unlisted": dict(step.unlisted),
                 "quarantined": step.quarantined,
                 "seconds": round(step.seconds, 3),
                 "bytes_in": step.bytes_in,

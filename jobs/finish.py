@@ -137,7 +137,7 @@ def write_card(run: Folder, summary: Summary) -> None:
             lines.append("")
     lines += ["| left out, by stage and reason | count |", "|---|---:|"]
     for step in summary.steps:
-        lines += [f"| {step.stage}: {reason} | {count:,} |" for reason, count in step.reasons.most_common()]
+        lines += [f"| {step.stage}: {reason} | {count:,} |" for reason, count in step.left_out()]
         if step.quarantined:
             lines.append(f"| {step.stage}: quarantined | {step.quarantined:,} |")
     lines += ["", f"Recipe digest `{summary.digest}`; the recipe is in `run.json`.", ""]

@@ -177,8 +177,8 @@ def _check_order(
 
 
 def skipped(source: SourceConfig) -> set[str]:
-    """Stages that a source does not pass; what is text already needs no extraction."""
-    return {*source.skip, *(() if source.kind == "pages" else ("extract",))}
+    """Stages that a source does not pass; what is text already has no bytes to look at and needs no extraction."""
+    return {*source.skip, *(() if source.kind == "pages" else ("prefilter", "extract"))}
 
 
 def resolve_path(path: str, base: Path) -> str:

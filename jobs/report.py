@@ -85,7 +85,7 @@ def funnel_bars(summary: Summary, corpus: str) -> list[Bar]:
 
 
 def _note(step: Step) -> str:
-    gone = [f"{reason} {count:,}" for reason, count in step.reasons.most_common()]
+    gone = [f"{reason} {count:,}" for reason, count in step.left_out()]
     gone += [f"quarantined {step.quarantined:,}"] if step.quarantined else []
     found = [f"{rows:,} {port} found" for port, rows in step.further.items()]
     return "; ".join([*([f"left out: {', '.join(gone)}"] if gone else []), *found])

@@ -237,6 +237,7 @@ class Tally:
             if port == OUT and not had_formulas and "formula_counts" in batch.schema.names:
                 self._count_formulas(batch)
             yield port, batch
+        self._facts.update(getattr(stage, "facts", {}))
 
     def watch(self, outputs: Iterator[Output]) -> Iterator[Output]:
         """Count and time what comes out."""

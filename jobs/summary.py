@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mathmill.core.ledger import FileEntry, StageCounts
-from mathmill.core.stage import CONTAMINATION_PORT, DROPPED_PORT, OUT, QUARANTINE_PORT
+from mathmill.core.stage import CONTAMINATION_PORT, DROPPED_PORT, OUT, QUARANTINE_PORT, SKIPPED
 from mathmill.jobs.contamination import BenchmarkHits, gather_hits
 from mathmill.jobs.pipeline import PROBLEMS, MainJob
 from mathmill.jobs.segments import Finished
@@ -33,6 +33,7 @@ class Step:
     rows_out: int = 0
     further: Counter[str] = field(default_factory=Counter)  # rows by port of the stage's own
     reasons: Counter[str] = field(default_factory=Counter)
+    unlisted: Counter[str] = field(default_factory=Counter)  # of `reasons`, rows of which `dropped` has only a sample
     quarantined: int = 0
     seconds: float = 0.0
     bytes_in: int = 0
@@ -51,6 +52,15 @@ class Step:
         self.bytes_in += counts.bytes_in
         self.bytes_out += counts.bytes_out
         self.facts.update(counts.facts)
+        skipped = {key.removeprefix(SKIPPED): rows for key, rows in counts.facts.items() if key.startswith(SKIPPED)}
+        self.reasons.update(skipped)
+        self.unlisted.update(skipped)
+
+    def left_out(self) -> list[tuple[str, int]]:
+        """Rows that left, by reason, the most frequent first; where `dropped` holds a sample of them, it says so."""
+        listed = {reason: self.reasons[reason] - rows for reason, rows in self.unlisted.items()}
+        notes = {reason: f"{reason} (a sample of {rows:,} listed)" for reason, rows in listed.items()}
+        return [(notes.get(reason, reason), count) for reason, count in self.reasons.most_common()]
 
 
 @dataclass

@@ -118,6 +118,7 @@ def run_all_stages(scratch: Path) -> dict[str, dict[str, Any]]:
     pages = [batch for part in slices for port, batch in read_slice(source, part) if port == OUT]
     rows = pa.Table.from_batches(pages, schema=input_schema(source))
     chain, stages = Chain(scratch), stage_names()
+    chain.run("documents", stages["prefilter"], {"sample": 1.0}, rows)
     configs = {"blocklist": {"domains": ["casino.example"]}, "extract": {}, "language": {}, "classify": {}}
     for name, config in configs.items():
         rows = chain.run("documents", stages[name], config, rows)[OUT]
