@@ -61,6 +61,8 @@ class Decontaminator:
         without a word, or of fewer than 4 tokens ("1+1=?", "Find x."), must be the whole text.
         """
         _refuse_text(benchmark_texts)
+        if n < 1 or not 0 < coverage <= 1:
+            raise ConfigError(f"Decontaminator: n={n} should be 1 or more, coverage={coverage} in (0, 1]")
         items = leak_tokens(benchmark_texts)
         whole = hash_sequences(items.hashes, items.offsets)
         whole[np.diff(items.offsets) == 0] = 0  # an item without tokens is in no text

@@ -4,6 +4,8 @@ Equal numbers and operators are demanded of problems, and of documents too short
 similarity: with shingles of 5 tokens, a text of 50 tokens and its twin with another number are still 0.8 alike.
 """
 
+import re
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit
 from pydantic import Field
+from xxhash import xxh3_64_intdigest
 
 from mathmill.core.config import DataPath, StageConfig
-from mathmill.core.mathtokens import hash_tokens
+from mathmill.core.mathtext import find_formulas
+from mathmill.core.mathtokens import hash_tokens, token_hash
 from mathmill.curation.minhash import band_keys, choose_bands, hash_family, hash_sequences, sign
 from mathmill.curation.token_kinds import WORD, classify_tokens
 
@@ -83,13 +87,17 @@ class Sketches(NamedTuple):
 
 def sketch_texts(texts: pa.Array, config: DedupConfig, strict: bool) -> Sketches:
     """Sketch a large_string array without nulls; `strict` asks for equal numbers and operators whatever the length."""
+    texts = _plain(texts)
     tokens, offsets = hash_tokens(texts)
     lengths = np.diff(offsets)
     signatures = sign(tokens, offsets, config.shingle, *hash_family(config.num_hashes))
     exact = hash_sequences(tokens, offsets)
     math = np.zeros(len(texts), np.uint64)
     short = np.flatnonzero(lengths < config.strict_tokens) if not strict else np.arange(len(texts))
-    math[short] = _math_hashes(texts.take(pa.array(short)))
+    compared = texts.take(pa.array(short)).to_pylist()
+    intervals = _interval_hashes(compared)
+    math[short] = (_math_hashes(compared) ^ intervals) | np.uint64(1)
+    exact[short] ^= intervals[:, None]
     return with_bands(signatures, exact, math, lengths >= 2 * config.shingle, config)
 
 
@@ -101,12 +109,64 @@ def with_bands(
     return Sketches(signatures, exact, math, band_keys(signatures, exact, bands, rows), has_near)
 
 
-def _math_hashes(texts: pa.Array) -> np.ndarray:
-    """Hash the numbers and operators of each text in their order: uint64 (n_texts,), never 0."""
-    tokens = classify_tokens(texts.to_pylist())
-    is_math = tokens.kinds != WORD
+_DECIDING = (
+    "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "log", "ln", "lg",
+    "exp", "max", "min", "sup", "inf", "gcd", "lcm", "det", "sum", "product", "difference", "quotient", "maximum",
+    "minimum", "largest", "smallest", "greatest", "least", "even", "odd", "positive", "negative", "not",
+    "差", "积", "商", "正", "负", "奇", "偶", "大", "小", "不",
+)  # fmt: skip
+
+
+@cache
+def _deciding_hashes() -> np.ndarray:
+    return np.array([token_hash(word) for word in _DECIDING], np.uint64)
+
+
+def _math_hashes(texts: list[str]) -> np.ndarray:
+    """Hash what makes two problems different ones: numbers, operators, functions and words such as "product" or "odd",
+    in their order: uint64 (n_texts,).
+    """
+    tokens = classify_tokens(texts)
+    is_math = (tokens.kinds != WORD) | np.isin(tokens.hashes, _deciding_hashes())
     offsets = np.concatenate(([0], np.cumsum(is_math)))[tokens.offsets]
-    return hash_sequences(tokens.hashes[is_math], offsets)[:, 0] | np.uint64(1)
+    return hash_sequences(tokens.hashes[is_math], offsets)[:, 0]
+
+
+_LIST_IN_BRACKETS = re.compile(r"([\[(])[^][()]{0,80},[^][()]{0,80}([\])])")
+
+
+def _interval_hashes(texts: list[str]) -> np.ndarray:
+    """Hash the kinds of brackets around `0, 1`, which tokens leave out: uint64 (n_texts,), 0 for none and for `(…, …)`
+    alone, as prose has it.
+    """
+    kinds = ("".join(map("".join, _LIST_IN_BRACKETS.findall(text))) for text in texts)
+    hashes = (xxh3_64_intdigest(found.encode()) if "[" in found or "]" in found else 0 for found in kinds)
+    return np.fromiter(hashes, np.uint64, len(texts))
+
+
+_SIGN_BEGINS_LINE = r"\n[ \t]*[-+*>][ \t]"
+
+
+def _plain(texts: pa.Array) -> pa.Array:
+    """Texts in which a formula is one line, since a sign that begins a line is read as a bullet or a quote, and blanks
+    that do not break are blanks.
+    """
+    texts = pc.replace_substring(texts, "\u00a0", " ")
+    folded = pc.and_(
+        pc.match_substring_regex(texts, _SIGN_BEGINS_LINE), pc.match_substring_regex(texts, r"[$\\]")
+    ).to_numpy(zero_copy_only=False)
+    if not folded.any():
+        return texts
+    rows = [_unfold(text) for text in texts.filter(pa.array(folded)).to_pylist()]
+    return pc.replace_with_mask(texts, pa.array(folded), pa.array(rows, texts.type))
+
+
+def _unfold(text: str) -> str:
+    pieces, at = [], 0
+    for span in find_formulas(text):
+        pieces += [text[at : span.start], text[span.start : span.end].replace("\n", " ")]
+        at = span.end
+    return "".join([*pieces, text[at:]])
 
 
 def problem_texts(batch: pa.RecordBatch) -> pa.Array:

@@ -97,6 +97,9 @@ def _engine_settings(
     pairs = [item.partition("=") for item in conf]
     if wrong := [item for item, (key, equals, _) in zip(conf, pairs, strict=True) if not key or not equals]:
         raise ConfigError(f"--conf {wrong[0]}: it should be KEY=VALUE")
+    given = {"--master": master, "--environment": environment, "--conf": conf}
+    if engine == "local" and (useless := [name for name, value in given.items() if value]):
+        raise ConfigError(f"{useless[0]} says nothing to the local engine; name another one with --engine")
     return EngineSettings(
         name=engine,
         workers=workers,

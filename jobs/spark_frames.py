@@ -39,12 +39,14 @@ def transform(df: Any, stages: Sequence[str | Mapping[str, Mapping[str, Any] | N
     frame that you need first.
 
     Batches are bounded by bytes (32 MiB, `spark.sql.execution.arrow.maxBytesPerBatch` is set where it is not).
+    Executors need mathmill: an environment archive, or an install of which PYSPARK_PYTHON names the Python.
     Raises ConfigError for unknown stages or settings, for stages that need more than a row, and for missing columns.
     """
     from pyspark.sql.pandas.types import to_arrow_schema
 
     specs = [row_stage_spec(use) for use in stages]
-    complete = Complete(to_arrow_schema(df.schema))
+    zone = df.sparkSession.conf.get("spark.sql.session.timeZone")
+    complete = Complete(to_arrow_schema(df.schema, timezone=zone))
     ports = _ports(specs, complete.schema)
     if port not in ports:
         raise ConfigError(f"nothing leaves these stages by the port {port!r}; there are {', '.join(ports)}")
@@ -91,6 +93,9 @@ class Complete:
         self._content = next((name for name in _CONTENT if name in given.names), "")
         if not self._content:
             raise ConfigError("the data frame has no column `html`, `text` or `question` to work on")
+        kind = given.field(self._content).type
+        if kind not in (pa.string(), pa.binary()) or (kind == pa.binary() and self._content != "html"):
+            raise ConfigError(f"the column {self._content} should be a string, not {kind}; cast it first")
         self._known = _CONTENT[self._content]
         self._missing = [field.name for field in self._known if field.name not in given.names and not field.nullable]
         self.schema = pa.schema([*self._known, *(field for field in given if field.name not in self._known.names)])
@@ -134,6 +139,8 @@ def _readable(value: str | bytes) -> str:
 
 def _empty(kind: pa.DataType) -> Any:
     value: Any = "" if pa.types.is_string(kind) or pa.types.is_large_string(kind) else 0
+    if pa.types.is_large_binary(kind):
+        value = b""
     return pa.scalar([] if pa.types.is_list(kind) else value, kind)
 
 

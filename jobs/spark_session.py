@@ -8,6 +8,7 @@ segment are observed, and written into the description of a last, empty job.
 import json
 import os
 import re
+import socket
 import sys
 import tempfile
 import uuid
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mathmill.core import errors
 from mathmill.core.errors import ConfigError, MathmillError, OperationError
@@ -23,10 +25,11 @@ from mathmill.jobs.plan import Segment
 
 DEFAULTS = {
     "spark.app.name": "mathmill",
-    "spark.log.level": "ERROR",
+    "spark.log.level": "WARN",  # it says so when a cluster has no room for an executor
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",  # rows of a shuffle have some 30 bytes
 }
+_CONNECT_PORT = 15002
 ENVIRONMENT = "environment"
 """Folder into which executors unpack the environment archive."""
 
@@ -54,6 +57,7 @@ class Session:
         master = settings.master or ""
         try:
             if master.startswith("sc://"):
+                knock(master)
                 return cls(_connect(SparkSession.builder.remote(master), settings), owned=True)
             return cls(_start(SparkSession.builder, master, settings), owned=True)
         except MathmillError:
@@ -139,6 +143,8 @@ class Pick:
 def _start(builder: Any, master: str, settings: EngineSettings) -> Any:
     """A session of a cluster or of local threads, in this process."""
     local = master.startswith("local")
+    if settings.environment is not None:
+        _archive(settings)  # local threads have this environment, but a wrong path is a mistake all the same
     shipped = settings.environment is not None and not local
     os.environ.setdefault("PYSPARK_PYTHON", f"./{ENVIRONMENT}/bin/python" if shipped else sys.executable)
     conf = {**DEFAULTS, **settings.conf}
@@ -161,6 +167,12 @@ def _connect(builder: Any, settings: EngineSettings) -> Any:
         spark.addArtifacts(_archive(settings), archive=True)
         spark.conf.set("spark.sql.execution.pyspark.python", f"./{ENVIRONMENT}/bin/python")
     return spark
+
+
+def knock(url: str) -> None:
+    """Raise OSError where nobody listens at a URL's host and port: Spark Connect's client waits for minutes."""
+    parts = urlsplit(url)
+    socket.create_connection((parts.hostname or "localhost", parts.port or _CONNECT_PORT), timeout=10).close()
 
 
 def _archive(settings: EngineSettings) -> str:

@@ -410,3 +410,29 @@ def test_pages_of_five_site_builds_fall_into_their_labelled_clusters(capsys: pyt
         print(f"\nneardup_pages: precision {1 - wrong / together:.3f}, recall {1 - missed / similar:.3f} of {similar}")
     assert wrong == 0
     assert missed <= 0.03 * similar  # pages at 0.86 whose signatures agree at 0.78
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Solve $$x^2\n- 4 = 0$$ for real numbers x", "Solve $$x^2\n+ 4 = 0$$ for real numbers x"),
+        (
+            "Solve the inequality $x \\in [0,1]$ for f",
+            "Solve the inequality $x \\in (0,1)$ for f",
+        ),
+        ("The domain of f is $(-\\infty, 2]$ as we know", "The domain of f is $(-\\infty, 2)$ as we know"),
+        ("Find the sum of all the roots of $x^2 - 5x + 6$.", "Find the product of all the roots of $x^2 - 5x + 6$."),
+        (
+            "Compute $\\sin 30^\\circ$ exactly, in a fraction.",
+            "Compute $\\cos 30^\\circ$ exactly, in a fraction.",
+        ),
+        ("已知等差数列的前十项和为 55, 求首项与公差的积", "已知等差数列的前十项和为 55, 求首项与公差的商"),
+    ],
+)
+def test_signs_intervals_functions_and_deciding_words_keep_problems_apart(one: str, other: str) -> None:
+    assert find_duplicates([one, other, one]).tolist() == [0, 1, 0]
+
+
+def test_a_formula_on_two_lines_and_blanks_that_do_not_break_are_the_same_text() -> None:
+    texts = ["Solve $$x^2\n- 4 = 0$$ now", "Solve $$x^2 - 4 = 0$$ now", "Solve $$x^2\u00a0-\u00a04 = 0$$\u00a0now"]
+    assert find_duplicates(texts).tolist() == [0, 0, 0]

@@ -136,3 +136,10 @@ def test_a_wrong_argument_is_one_sentence(mathmill: Run) -> None:
     assert wrong.returncode == 2
     assert "Traceback" not in wrong.stderr
     assert "--worker" in wrong.stderr
+
+
+def test_settings_of_a_cluster_without_an_engine_are_a_mistake(mathmill: Run, tmp_path: Path) -> None:
+    done = mathmill("init", tmp_path / "r.yaml")
+    done = mathmill("run", tmp_path / "r.yaml", "--out", tmp_path / "out", "--master", "spark://somewhere:7077")
+    assert done.returncode == 2
+    assert "--master says nothing to the local engine; name another one with --engine" in done.stderr

@@ -117,3 +117,20 @@ def test_mistakes_are_told_before_anything_runs(spark: Any) -> None:
         transform(spark.range(1), ["language"])
     with pytest.raises(ConfigError, match="by the port 'problems'"):
         transform(frame, ["language"], port="problems")
+
+
+def test_nulls_times_and_columns_of_another_type(spark: Any) -> None:
+    from pyspark.sql import functions as f
+
+    from mathmill.jobs.spark import transform
+
+    frame = spark.createDataFrame([(ENGLISH,), (None,)], "text string").withColumn(
+        "at", f.lit("2026-01-02").cast("timestamp")
+    )
+    rows = transform(frame, ["language"]).select("text", f.col("at").cast("string").alias("at")).collect()
+    assert [(row.text, row.at) for row in rows if row.text] == [(ENGLISH, "2026-01-02 00:00:00")]
+    pages = spark.createDataFrame([(bytearray(PAGE.encode()),), (None,)], "html binary")
+    assert transform(pages, ["extract"]).count() == 1
+    for kind in ("bigint", "binary"):
+        with pytest.raises(ConfigError, match="the column text should be a string"):
+            transform(spark.createDataFrame([], f"text {kind}"), ["language"])
