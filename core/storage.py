@@ -161,7 +161,10 @@ class Folder:
             except OSError as error:
                 if not _is_taken(error):
                     raise
-                return read_file(self.fs, path) == data
+                try:
+                    return read_file(self.fs, path) == data
+                except FileNotFoundError:  # it was there, and is gone: the winner has folded it into another file
+                    return False
             return True
 
         return retry(attempt)

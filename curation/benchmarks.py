@@ -5,6 +5,7 @@ line, file by file or all of a folder.
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ import zstandard
 
 from mathmill.core.errors import ConfigError, DataError
 from mathmill.core.remote import filesystem, read_file
-from mathmill.core.storage import operating
+from mathmill.core.storage import operating, retry
 
 SUFFIXES = (".jsonl", ".jsonl.zst", ".json", ".json.zst", ".parquet", ".txt", ".txt.zst")
 
@@ -40,16 +41,25 @@ def benchmark_files(paths: Sequence[str]) -> list[str]:
     files: list[str] = []
     for path in paths:
         with operating(f"cannot list {path}"):
-            fs, root = filesystem(path)
-            found = sorted(fs.find(root)) if fs.isdir(root) else None
+            found = retry(partial(_files_in_folder, *filesystem(path)))
         if found is None:
             files.append(path)
             continue
+        fs, _ = filesystem(path)
         readable = [fs.unstrip_protocol(name) if "://" in path else name for name in found if name.endswith(SUFFIXES)]
         if not readable:
             raise ConfigError(f"decontaminate: the folder {path} has no file that ends in {', '.join(SUFFIXES)}")
         files.extend(readable)
     return files
+
+
+def _files_in_folder(fs: Any, root: str) -> list[str] | None:
+    """Names of all files in a folder; None where there is no folder, but a file or nothing."""
+    try:
+        is_folder = fs.info(root)["type"] == "directory"
+    except FileNotFoundError:
+        return None
+    return sorted(fs.find(root)) if is_folder else None
 
 
 def read_benchmark(path: str, fields: Sequence[str], data: bytes | None = None) -> list[BenchmarkItem]:

@@ -18,16 +18,6 @@ ANSWER_FOLDERS = ("documents", "problems", "dropped", "quarantine", "tokens", "s
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the groups that one process must run alone, the longest first, so that none is left for the end."""
-
-    def place(item: pytest.Item) -> int:
-        group = item.get_closest_marker("xdist_group")
-        return 2 if group is None else 0 if group.args[0].startswith("spark") else 1
-
-    items.sort(key=place)
-
-
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """The bundled example, run once for each test process."""

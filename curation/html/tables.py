@@ -99,7 +99,8 @@ def _add_equation(walker: Walker, cells: list[str], objects: "list[Source | str]
         walker.page.found[first.encoding] -= len(formulas) - 1
         merged = [Source(" ".join(formula.tex for formula in formulas), True, first.encoding)]
         raw = f"\0f {rest}"
-    text, spans = compose(raw, [*merged], walker.scanner, walker.page.found)
+    codes = [item for item in objects if isinstance(item, str)]
+    text, spans = compose(raw, [*merged, *codes], walker.scanner, walker.page.found)
     if text:
         walker.add("text", text, spans)
 

@@ -233,3 +233,12 @@ def test_comments_on_a_post_are_text_but_no_part_of_it() -> None:
 def test_paragraph_numbers_of_latexml_are_no_posts() -> None:
     html = "".join(f'<div id="p{i}" class="ltx_para"><p id="p{i}.1" class="ltx_p">Text {i}.</p></div>' for i in (1, 2))
     assert blocks(extract_html(html.encode())) == []
+
+
+def test_code_beside_a_formula_in_an_equation_table_is_kept() -> None:
+    table = (
+        '<table class="ltx_equation ltx_eqn_table"><tr><td><math alttext="x=1"><mi>x</mi></math></td>'
+        "<td>with <code>f(x)</code> (1)</td></tr></table>"
+    )
+    page = f"<html><body><p>Some text before it, long enough.</p>{table}<p>after</p></body></html>"
+    assert extract_html(page.encode()).text == "Some text before it, long enough.\n\n$$x=1$$\nwith `f(x)` (1)\n\nafter"

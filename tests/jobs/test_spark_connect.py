@@ -72,6 +72,7 @@ def test_spark_connect_gives_the_same_bytes(work: Path, answers: Answers, mathmi
     assert answers(work / "connect") == answers(work / "local")
 
 
+@pytest.mark.full
 def test_an_environment_archive_brings_executors_everything(work: Path, mathmill: Callable[..., object]) -> None:
     """Executors start the launcher of the archive; their own Python has no package, and no path leads to ours."""
     archive = work / "environment.tar.gz"

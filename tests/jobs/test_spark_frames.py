@@ -95,9 +95,9 @@ def test_huge_documents_stay_within_bounded_batches(spark: Any) -> None:
 
     from mathmill.jobs.spark import transform
 
-    frame = spark.range(0, 12, 1, 1).select(f.repeat(f.concat(f.lit(ENGLISH), f.col("id")), 80_000).alias("text"))
+    frame = spark.range(0, 12, 1, 1).select(f.repeat(f.concat(f.lit(ENGLISH), f.col("id")), 40_000).alias("text"))
     lengths = transform(frame, ["language"]).select(f.length("text")).collect()
-    assert [row[0] for row in lengths] == [80_000 * (len(ENGLISH) + digits) for digits in [1] * 10 + [2] * 2]
+    assert [row[0] for row in lengths] == [40_000 * (len(ENGLISH) + digits) for digits in [1] * 10 + [2] * 2]
     assert spark.conf.get("spark.sql.execution.arrow.maxBytesPerBatch") == str(32 << 20)
 
 
