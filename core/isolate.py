@@ -23,9 +23,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from mathmill.core import errors
 from mathmill.core.config import Config, StageConfig, digest
-from mathmill.core.errors import MathmillError, OperationError
+from mathmill.core.errors import MathmillError, OperationError, error_from_json
 from mathmill.core.isolate_child import (
     BATCH,
     CLOSE,
@@ -207,8 +206,7 @@ class _Child:
                 if answer == DONE:
                     return
                 if answer == ERROR:
-                    name, text = json.loads(content.to_pybytes())
-                    raise getattr(errors, name)(text)
+                    raise error_from_json(content.to_pybytes())
                 if answer == FAILURE:
                     raise _RowFailure(content.to_pybytes().decode())
                 yield content

@@ -19,9 +19,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from mathmill.core import errors
 from mathmill.core.collector import relax_collector
-from mathmill.core.errors import ConfigError, MathmillError
+from mathmill.core.errors import ConfigError, MathmillError, OperationError, error_to_json
 from mathmill.core.stage import BatchStage, Output, Port, StageContext
 
 HEADER = struct.Struct("<cQ")  # kind of message, bytes that follow
@@ -59,14 +58,13 @@ def main() -> None:
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
         except MathmillError as error:
-            name = next(base.__name__ for base in type(error).__mro__ if base.__module__ == errors.__name__)
-            _send(answers, ERROR, json.dumps([name, str(error)]).encode())
+            _send(answers, ERROR, error_to_json(error).encode())
         except Exception as error:
             text = f"{type(error).__name__}: {error}"
             if kind == BATCH:
                 _send(answers, FAILURE, text.encode("utf-8", "replace"))
             else:
-                _send(answers, ERROR, json.dumps(["OperationError", f"the stage cannot be opened: {text}"]).encode())
+                _send(answers, ERROR, error_to_json(OperationError(f"the stage cannot be opened: {text}")).encode())
 
 
 def _bind_to(parent: int) -> None:

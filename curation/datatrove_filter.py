@@ -10,6 +10,7 @@ characters 2.2 times the bare loop and 1.0 times `run`, with the Gopher filters 
 import inspect
 import json
 import sys
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib import import_module
@@ -61,9 +62,9 @@ class _StepConfig(StageConfig):
         _try_out(self.step(), json.dumps(self.options))
         return self
 
+    @abstractmethod
     def step(self) -> str:
         """Return the filter or formatter as "module:Class"."""
-        raise NotImplementedError
 
     def file_paths(self) -> list[str]:
         """The module of a class or function that is not datatrove's own, and the local files that the options name."""

@@ -1,14 +1,17 @@
 """Engines by name, as `mathmill run --engine` opens them. What an engine needs is imported when it is opened."""
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mathmill.core.config import Config
 from mathmill.core.errors import ConfigError
 from mathmill.jobs.engine import Engine
 
+_KNOCK_SECONDS = 10.0
 NAMES = ("local", "spark", "slurm", "ray")
 
 
@@ -44,3 +47,10 @@ def open_engine(settings: EngineSettings, scratch: Path) -> Iterator[Engine]:
         yield engine
     finally:
         engine.close()
+
+
+def knock(address: str, default_port: int | None = None) -> None:
+    """Raise OSError where nobody listens at a host and port: the clients of Ray and Spark Connect wait for minutes."""
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    if parts.hostname and (port := parts.port or default_port):
+        socket.create_connection((parts.hostname, port), timeout=_KNOCK_SECONDS).close()

@@ -36,17 +36,16 @@ def _watch(
         while waiting:
             last = ended.wait(pause)
             with suppress(MathmillError):  # the job itself will say what is wrong
-                seen = _look(run, segment, waiting, progress, None if last else _MOST_READ)
-                if last and not seen:
-                    break
+                _look(run, segment, waiting, progress, None if last else _MOST_READ)
+            if last:
+                break
 
 
-def _look(run: Folder, segment: Segment, waiting: set[str], progress: Progress, most: int | None) -> int:
-    """Report entries that have come; returns how many."""
+def _look(run: Folder, segment: Segment, waiting: set[str], progress: Progress, most: int | None) -> None:
+    """Report entries that have come."""
     names = {name.removesuffix(".json") for name in (run / "ledger" / segment.name).names()}
     found = sorted(waiting & names)[:most]
     for task in found:
         waiting.discard(task)
         if (entry := Ledger(run, segment.name).get(task)) is not None:
             progress.advance(segment, entry)
-    return len(found)

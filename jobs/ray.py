@@ -9,13 +9,11 @@ object store, once to each machine.
 import json
 import logging
 import os
-import socket
 from collections import Counter
 from collections.abc import Generator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from datatrove.executor.base import PipelineExecutor
 from datatrove.executor.ray import RayPipelineExecutor
@@ -24,13 +22,12 @@ from loguru import logger
 from mathmill.core.errors import ConfigError, MathmillError, OperationError
 from mathmill.core.storage import Folder
 from mathmill.jobs.engine import Progress
-from mathmill.jobs.engines import EngineSettings
+from mathmill.jobs.engines import EngineSettings, knock
 from mathmill.jobs.plan import Segment
 from mathmill.jobs.tasks import MEMORY_LOGS, TRIES, DatatroveEngine, Outcome, RemoteTask, describe, run_rank
 
 _OBJECT_STORE_BYTES = 100 << 20  # of a Ray of our own: plans and ledger entries, no data
 _CANCEL_SECONDS = 10.0
-_KNOCK_SECONDS = 10.0
 _MOST_TASKS = 10_000  # handed to Ray at a time, which runs as many of them as there are CPUs
 
 
@@ -71,7 +68,7 @@ def connect(master: str | None, workers: int | None) -> bool:
     if address != "local":
         try:
             if address:
-                _knock(address)
+                knock(address)
             ray.init(address or "auto", **quiet)
             return True
         except (OSError, RuntimeError, ValueError) as error:
@@ -84,13 +81,6 @@ def connect(master: str | None, workers: int | None) -> bool:
     own: dict[str, Any] = {"object_store_memory": _OBJECT_STORE_BYTES, "include_dashboard": False}
     ray.init("local", num_cpus=workers or os.cpu_count(), **own, **quiet)
     return True
-
-
-def _knock(address: str) -> None:
-    """Raise OSError where nobody listens: Ray itself (2.60) tries for over two minutes."""
-    parts = urlsplit(address if "://" in address else f"//{address}")
-    if parts.hostname and parts.port:
-        socket.create_connection((parts.hostname, parts.port), timeout=_KNOCK_SECONDS).close()
 
 
 class RayEngine(DatatroveEngine):

@@ -7,7 +7,6 @@ remove when a task failed for good. Tried with datatrove 0.10.1 and Slurm 22.05,
 """
 
 import os
-import pickle
 import pwd
 import re
 import shlex
@@ -26,13 +25,13 @@ from loguru import logger
 from pydantic import ValidationError
 
 from mathmill.core.config import Config
-from mathmill.core.errors import ConfigError, MathmillError, OperationError
+from mathmill.core.errors import ConfigError, MathmillError, OperationError, error_from_json, error_to_json
 from mathmill.core.storage import Folder
 from mathmill.jobs.engine import Progress, pending
 from mathmill.jobs.engines import EngineSettings
 from mathmill.jobs.ledger_progress import follow
 from mathmill.jobs.plan import Segment
-from mathmill.jobs.tasks import TRIES, DatatroveEngine, RemoteTask, describe
+from mathmill.jobs.tasks import TRIES, DatatroveEngine, RemoteTask, TaskError, describe
 
 _ENDED = {
     *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED"),
@@ -193,14 +192,16 @@ class Executor(SlurmPipelineExecutor):  # type: ignore[misc]
         stats = super()._run_for_rank(rank, local_rank, node_rank)
         outcome = self.pipeline[0].outcome
         if isinstance(outcome, MathmillError):
-            Folder(self.errors).write(f"{rank:05d}.pickle", pickle.dumps(outcome))
+            if isinstance(outcome, TaskError):
+                print(outcome.detail, file=sys.stderr)  # into the job's log
+            Folder(self.errors).write(f"{rank:05d}.json", error_to_json(outcome).encode())
         return stats
 
     def raise_reported(self) -> None:
         """Raise the first error that a task has reported."""
         for name in (errors := Folder(self.errors)).names():
             if not name.startswith("."):
-                raise pickle.loads(errors.read(name))
+                raise error_from_json(errors.read(name))
 
     def get_sbatch_args(self, max_array: int = 1) -> dict[str, Any]:
         """What is not set is left to the cluster."""

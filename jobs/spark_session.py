@@ -5,10 +5,8 @@ only, the others a description for each segment, too. Python accumulators do not
 segment are observed, and written into the description of a last, empty job.
 """
 
-import json
 import os
 import re
-import socket
 import sys
 import tempfile
 import uuid
@@ -16,11 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from mathmill.core import errors
-from mathmill.core.errors import ConfigError, MathmillError, OperationError
-from mathmill.jobs.engines import EngineSettings
+from mathmill.core.errors import ConfigError, MathmillError, OperationError, error_from_json, error_to_json
+from mathmill.jobs.engines import EngineSettings, knock
 from mathmill.jobs.plan import Segment
 
 DEFAULTS = {
@@ -57,7 +53,7 @@ class Session:
         master = settings.master or ""
         try:
             if master.startswith("sc://"):
-                knock(master)
+                knock(master, _CONNECT_PORT)
                 return cls(_connect(SparkSession.builder.remote(master), settings), owned=True)
             return cls(_start(SparkSession.builder, master, settings), owned=True)
         except MathmillError:
@@ -169,12 +165,6 @@ def _connect(builder: Any, settings: EngineSettings) -> Any:
     return spark
 
 
-def knock(url: str) -> None:
-    """Raise OSError where nobody listens at a URL's host and port: Spark Connect's client waits for minutes."""
-    parts = urlsplit(url)
-    socket.create_connection((parts.hostname or "localhost", parts.port or _CONNECT_PORT), timeout=10).close()
-
-
 def _archive(settings: EngineSettings) -> str:
     archive = settings.environment or ""
     if "://" not in archive and not Path(archive).exists():
@@ -197,17 +187,14 @@ def reporting_errors() -> Iterator[None]:
     try:
         yield
     except MathmillError as error:
-        told = json.dumps({"type": type(error).__name__, "message": str(error)})
-        raise RuntimeError(f"{_MARK}{told}") from None
+        raise RuntimeError(f"{_MARK}{error_to_json(error)}") from None
 
 
 def raise_reported(error: Exception) -> None:
     """On the driver: raise the error of ours that an exception of Spark's tells of, if it does."""
-    if found := re.search(rf"{_MARK}(\{{.*?\}})\s*$", str(error), re.MULTILINE):
+    if found := re.search(rf"{_MARK}(\[.*\])\s*$", str(error), re.MULTILINE):
         with suppress(ValueError):
-            told = json.loads(found[1])
-            kind = getattr(errors, told["type"], OperationError)
-            raise kind(told["message"]) from None
+            raise error_from_json(found[1]) from None
 
 
 def _cause(error: Exception) -> str:

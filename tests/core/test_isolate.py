@@ -278,3 +278,16 @@ def test_nothing_reaches_the_terminal(module, tmp_path):
 def test_a_batch_gets_time_by_its_rows():
     assert Limits(row_seconds=30).batch_seconds(1) == 30
     assert np.isclose(Limits(row_seconds=30).batch_seconds(4096), 152.85)
+
+
+def test_errors_go_from_process_to_process_as_text_and_nothing_else_does() -> None:
+    from mathmill.core.errors import DataError, MathmillError, error_from_json, error_to_json
+
+    class Own(DataError):
+        pass
+
+    assert error_to_json(Own("a.warc is damaged")) == '["DataError", "a.warc is damaged"]'
+    found = error_from_json(b'["MathmillError", "it stopped"]')
+    assert (type(found), str(found)) == (MathmillError, "it stopped")
+    with pytest.raises(ValueError, match="'SystemExit' is no error of mathmill's"):
+        error_from_json('["SystemExit", "x"]')
