@@ -87,7 +87,7 @@ class Sketches(NamedTuple):
 
 def sketch_texts(texts: pa.Array, config: DedupConfig, strict: bool) -> Sketches:
     """Sketch a large_string array without nulls; `strict` asks for equal numbers and operators whatever the length."""
-    texts = _plain(texts)
+    texts = _plain(texts, None if strict else config.strict_tokens * _TOKEN_BYTES)
     tokens, offsets = hash_tokens(texts)
     lengths = np.diff(offsets)
     signatures = sign(tokens, offsets, config.shingle, *hash_family(config.num_hashes))
@@ -144,21 +144,21 @@ def _interval_hashes(texts: list[str]) -> np.ndarray:
     return np.fromiter(hashes, np.uint64, len(texts))
 
 
-_SIGN_BEGINS_LINE = r"\n[ \t]*[-+*>][ \t]"
+_SIGN_BEGINS_LINE = re.compile(r"\n[ \t]*[-+*>][ \t]")
+_TOKEN_BYTES = 16  # of a token with what stands around it; more than nearly any
 
 
-def _plain(texts: pa.Array) -> pa.Array:
-    """Texts in which a formula is one line, since a sign that begins a line is read as a bullet or a quote, and blanks
-    that do not break are blanks.
+def _plain(texts: pa.Array, most_bytes: int | None) -> pa.Array:
+    """Texts whose blanks break, and whose formulas are one line each, since a sign that begins a line is read as a
+    bullet or a quote; the latter only in texts of `most_bytes` at most, in longer ones a sign does not show.
     """
     texts = pc.replace_substring(texts, "\u00a0", " ")
-    folded = pc.and_(
-        pc.match_substring_regex(texts, _SIGN_BEGINS_LINE), pc.match_substring_regex(texts, r"[$\\]")
-    ).to_numpy(zero_copy_only=False)
-    if not folded.any():
-        return texts
-    rows = [_unfold(text) for text in texts.filter(pa.array(folded)).to_pylist()]
-    return pc.replace_with_mask(texts, pa.array(folded), pa.array(rows, texts.type))
+    short = (
+        pc.less_equal(pc.binary_length(texts), most_bytes) if most_bytes is not None else pa.array([True] * len(texts))
+    )
+    rows = texts.filter(short).to_pylist()
+    folded = [_unfold(text) if _SIGN_BEGINS_LINE.search(text) else text for text in rows]
+    return texts if folded == rows else pc.replace_with_mask(texts, short, pa.array(folded, texts.type))
 
 
 def _unfold(text: str) -> str:

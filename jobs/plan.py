@@ -200,18 +200,25 @@ RECORD_BYTES = 8 << 10
 The files of a run are compressed so well that by their bytes alone all the work would be in one task.
 """
 
+_EARLIER = 5  # a task may be 1/32 of what comes before it
+_SMALLEST = 4  # and is at least 1/16 of the largest
+
 
 def coalesce(inputs: Iterable[Input], target_bytes: int, record_bytes: int = 0) -> list[list[Input]]:
     """Put consecutive small inputs into one task until it would grow beyond the target.
 
-    record_bytes: what a row of a file counts at least.
+    The first tasks aim at a sixteenth of the target, later ones at a share of all that comes before them, so that a
+    small input is still work for many workers, a large one does not become many small files, and what is added at the
+    end leaves the tasks before it as they were. record_bytes: what a row of a file counts at least.
     """
     tasks: list[list[Input]] = []
-    filled = 0
+    filled = before = 0
     for item in inputs:
         size = max(item.size(), item.file.rows * record_bytes if isinstance(item, FileInput) else 0)
-        if not tasks or filled + size > target_bytes:
+        aim = min(target_bytes, max(target_bytes >> _SMALLEST, before >> _EARLIER))
+        if not tasks or filled + size > aim:
             tasks.append([])
+            before += filled
             filled = 0
         tasks[-1].append(item)
         filled += size

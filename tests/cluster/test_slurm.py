@@ -112,7 +112,9 @@ def test_the_error_of_a_task_reaches_the_driver_as_it_is(tmp_path: Path, monkeyp
 def test_an_interrupted_run_takes_its_jobs_along(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(RECIPE)
     command = [sys.executable, "-m", "mathmill.jobs.cli", "run", tmp_path / "recipe.yaml", "--out", tmp_path / "out"]
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # a suite that runs in the background would ignore it
     driver = subprocess.Popen([*command, "--engine", "slurm", "--conf", "mem_per_cpu_gb=1"], stderr=subprocess.PIPE)
+    signal.signal(signal.SIGINT, before)
     wait_for(lambda: "RUNNING" in queue())
     driver.send_signal(signal.SIGINT)
     _, said = driver.communicate(timeout=60)
