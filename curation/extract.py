@@ -154,7 +154,7 @@ class Extract(BatchStage):
             pages.append(page)
             places.append(place)
         if pages:
-            yield OUT, _documents(batch.take(pa.array(places)).drop_columns(["html"]), pages)
+            yield OUT, _documents(batch.drop_columns(["html"]).take(pa.array(places)), pages)
         if dropped:
             yield DROPPED_PORT, to_batch(dropped, DROPPED)
 

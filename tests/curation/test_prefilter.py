@@ -15,7 +15,7 @@ from mathmill.core.ledger import Ledger
 from mathmill.core.schemas import PAGE
 from mathmill.core.stage import StageContext
 from mathmill.core.storage import Folder
-from mathmill.curation.prefilter import MARKS, Prefilter, PrefilterConfig, count_marks, math_evidence
+from mathmill.curation.prefilter import MARKS, Prefilter, PrefilterConfig, count_marks, math_evidence, weigh
 from mathmill.jobs.console import funnel_lines
 from mathmill.jobs.recipe import parse_recipe
 from mathmill.jobs.run import run_recipe
@@ -86,6 +86,34 @@ def test_a_news_page_has_no_evidence_of_math() -> None:
 def test_one_sure_mark_in_a_long_page_is_enough(html: bytes, mark: str) -> None:
     assert mark in marks(html)
     assert evidence(NEWS + html + NEWS) == [1.0]
+
+
+def test_reading_ends_at_the_first_sure_mark_and_the_evidence_is_that_of_the_whole_page() -> None:
+    page = b"A theorem: \\frac12 \\sqrt2 and a lemma"
+    until_sure, whole = (
+        count_marks(pa.array([page], pa.large_binary()), until_sure=until_sure)[0].tolist()
+        for until_sure in (True, False)
+    )
+    assert (until_sure[MARKS.index("tex")], until_sure[MARKS.index("words")]) == (1, 1)
+    assert (whole[MARKS.index("tex")], whole[MARKS.index("words")]) == (2, 2)
+    rng = np.random.default_rng(0)
+    pieces = (
+        b"<p>theorem",
+        b" x = 2 ",
+        b"</p>",
+        b"<script>",
+        b"</script>",
+        b"\\frac",
+        b"$$",
+        b"\\(",
+        b"<sup>",
+        b"lemma",
+    )
+    pages = [b"".join(pieces[i] for i in rng.integers(len(pieces), size=rng.integers(12))) for _ in range(500)]
+    column = pa.array([NEWS[:200] + page for page in pages], pa.large_binary())
+    scores = math_evidence(column)
+    assert np.array_equal(scores, weigh(count_marks(column)))
+    assert 0 < (scores == 1).sum() < len(pages)
 
 
 @pytest.mark.parametrize(
