@@ -1,6 +1,6 @@
 """Texts to tokens, as arrays: any Hugging Face tokenizer, with the same ids by a faster way where there is one.
 
-Byte-level BPE with the pattern of GPT-4, Llama 3 and Qwen is encoded by `byte_bpe`, other single patterns by tiktoken,
+Byte-level BPE with a pattern of the common vocabularies is encoded by `byte_bpe`, other single patterns by tiktoken,
 everything else (SentencePiece models, several pre-tokenizers) by `tokenizers`. A faster way is taken only after it has
 given the library's ids on adversarial text, and texts that it cannot take go the ordinary way one by one. Crawled text
 is hostile: what is written in it never becomes a control token such as `<|endoftext|>`.
@@ -10,7 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeAlias
 
@@ -21,13 +21,13 @@ import pyarrow.compute as pc
 import tokenizers
 
 from mathmill.core.config import digest
-from mathmill.core.errors import ConfigError
-from mathmill.tokenize.adversarial import adversarial_texts
-from mathmill.tokenize.byte_bpe import ByteBPE
-from mathmill.tokenize.byte_level import is_byte_level, single_pattern, token_bytes
-from mathmill.tokenize.tiktoken_bpe import TiktokenBPE
+from mathmill.core.errors import ConfigError, DataError
 from mathmill.tokenize.tokenizer_files import COMMON_NAMES, TokenizerFiles, read_tokenizer_files
-from mathmill.tokenize.utf8 import byte_offsets, text_buffer
+from mathmill.tokenize.utf8 import byte_offsets, rows_with_bytes, text_buffer
+from mathmill.tokenize.vocabulary.adversarial import adversarial_texts
+from mathmill.tokenize.vocabulary.byte_bpe import ByteBPE
+from mathmill.tokenize.vocabulary.byte_level import is_byte_level, pre_tokenizers, token_bytes, word_patterns
+from mathmill.tokenize.vocabulary.tiktoken_bpe import TiktokenBPE
 
 Texts: TypeAlias = "Sequence[str] | pa.Array"
 Tokens = npt.NDArray[np.uint32]
@@ -36,6 +36,10 @@ Offsets = npt.NDArray[np.int64]
 
 _NEWLY_COMPOSED = re.compile("[\U000105c0-\U00016dff]")
 """Scripts whose letters compose since Unicode 16 only: Python's tables may be older than the library's."""
+
+
+_NONCHARACTER = "\ufdd0"
+"""Unicode reserves it for use inside programs."""
 
 
 @dataclass(frozen=True)
@@ -84,23 +88,41 @@ class Tokenizer:
         self.digest = digest([files.json_digest, self.eos_id, self.bos_id, self.pad_id, self.chat_template])
         self._controls = {token["content"]: token["id"] for token in files.added_tokens if _is_control(token)}
         self._library = _load(files)
-        self._check_controls()
         self._normalizer = (files.content.get("normalizer") or {}).get("type")
         self._bytes: list[bytes] | None = None
         self._lengths = np.zeros(0, np.int64)
+        self._missing = np.zeros(256, bool)
         if is_byte_level(files.content):
             self._bytes = token_bytes(vocabulary, frozenset(self._controls))
             self._lengths = np.array([len(token) for token in self._bytes], np.int64)
+            singles = {token for token in self._bytes if len(token) == 1}
+            self._missing[:] = [bytes([value]) not in singles for value in range(256)]
         self._names = {number: token for token, number in vocabulary.items()} if self._bytes is None else {}
         self._files = files
+        self._check_controls()
+        if files.is_tiktoken:
+            self._check_against_tiktoken()
 
     @classmethod
-    def load(cls, path: str, eos_token: str | None = None) -> "Tokenizer":
-        """Load from a `tokenizer.json`, `tokenizer.json.zst` or a folder; ConfigError where that is impossible.
+    def load(cls, path: str, eos_token: str | None = None, chat_template: str | None = None) -> "Tokenizer":
+        """Load from a `tokenizer.json`, `.json.zst`, tiktoken file or a folder; ConfigError where that is impossible.
 
-        eos_token: which token ends a text, where it is not the one that the files name.
+        eos_token: which token ends a text, where it is not the one that the files name. chat_template: its source,
+        where it is not the files' own.
         """
-        return _build(read_tokenizer_files(str(path)), eos_token)
+        files = read_tokenizer_files(str(path))
+        return _build(files if chat_template is None else replace(files, chat_template=chat_template), eos_token)
+
+    @property
+    def control_tokens(self) -> list[dict[str, Any]]:
+        """The control tokens as the files describe them: `content`, `id`, and perhaps `special`, `lstrip`, `rstrip`."""
+        return [token for token in self._files.added_tokens if token["content"] in self._controls]
+
+    @property
+    def spaces_first_word(self) -> bool:
+        """Whether it puts a space before the first word of a text, but not after control tokens in it (Mistral)."""
+        steps = pre_tokenizers(self._files.content)
+        return any(step.get("type") == "Metaspace" and step.get("prepend_scheme") == "first" for step in steps)
 
     @property
     def way(self) -> str:
@@ -115,19 +137,19 @@ class Tokenizer:
     def encode_batch(self, texts: Texts) -> tuple[Tokens, Offsets]:
         """Encode texts; no special token is added, none comes out of a text.
 
-        Returns (tokens, offsets): text i has tokens[offsets[i]:offsets[i + 1]].
+        Returns (tokens, offsets): text i has tokens[offsets[i]:offsets[i + 1]]. DataError where one is no UTF-8.
         """
         column = _column(texts)
-        return self._encode(column, self._normalised_otherwise(column))
+        return self._encode(column, self._changed(column))
 
     def encode_with_starts(self, texts: pa.Array) -> Encoding:
         """Encode texts and say where each token begins.
 
         For byte-level vocabularies that follows from the lengths of the tokens' bytes; for texts that the tokenizer
-        normalises and for other vocabularies the library's character offsets are used.
+        changes and for other vocabularies the library's character offsets are used.
         """
         column = _column(texts)
-        changed = self._normalised_otherwise(column)
+        changed = self._changed(column)
         tokens, offsets = self._encode(column, changed)
         if self._bytes is None:
             return Encoding(tokens, offsets, self._starts_from_library(column, offsets, np.arange(len(column))))
@@ -178,14 +200,18 @@ class Tokenizer:
         lengths[rows] = np.diff(other_offsets)
         return np.concatenate([*parts, tokens[position:]]), _offsets(lengths)
 
-    def _normalised_otherwise(self, texts: pa.Array) -> npt.NDArray[np.bool_]:
-        """Which texts the tokenizer may change before it splits them; bool (n_texts,)."""
-        if self._normalizer != "NFC":
-            return np.full(len(texts), self._normalizer is not None)
-        changed = ~pc.string_is_ascii(texts).to_numpy(zero_copy_only=False)
-        for row in np.flatnonzero(changed).tolist():
-            text = texts[row].as_py()
-            changed[row] = not unicodedata.is_normalized("NFC", text) or _NEWLY_COMPOSED.search(text) is not None
+    def _changed(self, texts: pa.Array) -> npt.NDArray[np.bool_]:
+        """Which texts may be changed before they become tokens: normalised, or robbed of bytes that no token has.
+
+        bool (n_texts,).
+        """
+        if self._normalizer not in (None, "NFC"):
+            return np.ones(len(texts), bool)
+        changed = rows_with_bytes(texts, self._missing) if self._missing.any() else np.zeros(len(texts), bool)
+        if self._normalizer == "NFC":
+            for row in np.flatnonzero(~pc.string_is_ascii(texts).to_numpy(zero_copy_only=False)).tolist():
+                text = texts[row].as_py()
+                changed[row] |= not unicodedata.is_normalized("NFC", text) or _NEWLY_COMPOSED.search(text) is not None
         return changed
 
     def _encode_ordinary(self, texts: pa.Array) -> tuple[Tokens, Offsets]:
@@ -204,10 +230,11 @@ class Tokenizer:
         return np.maximum.accumulate(starts) if len(starts) else starts
 
     def _check_controls(self) -> None:
-        """Refuse a vocabulary in which plain text can become a control token."""
+        """Refuse a vocabulary whose merges make control tokens of plain text; that of unknown characters may be."""
         names = list(self._controls)
         tokens, offsets = self._encode_ordinary(_column(names))
-        for place in np.flatnonzero(np.isin(tokens, list(self._controls.values()))).tolist():
+        refused = set(self._controls.values()) - ({_unknown_id(self._files)} - {self.eos_id, self.bos_id})
+        for place in np.flatnonzero(np.isin(tokens, list(refused))).tolist():
             name = names[int(np.searchsorted(offsets, place, side="right")) - 1]
             raise ConfigError(f"{self.path} cannot be used: {name!r} written in a page would become a control token")
 
@@ -222,39 +249,54 @@ class Tokenizer:
         Half a second and more, so it is found when the first text comes: who only decodes does not need it.
         """
         files = self._files
-        pattern = single_pattern(files.content)
-        if self._bytes is None or pattern is None:
-            return None, "its vocabulary is not of bytes, or its pre-tokenizer is not one pattern"
+        patterns = word_patterns(files.content) if self._bytes is not None else None
+        if self._bytes is None or patterns is None:
+            return None, "its vocabulary is not of bytes, or its pre-tokenizer is not of patterns"
         if len(self._controls) < len(files.added_tokens):
             return None, "some of its added tokens are ordinary text"
         if self._normalizer not in (None, "NFC"):
             return None, "it normalises texts"
-        model = dict(files.content["model"])
-        model["vocab"] = {token: number for token, number in model["vocab"].items() if token not in self._controls}
-        sample = _column(adversarial_texts(self._bytes, self._controls))
-        expected = self._encode_ordinary(sample)
         reasons = []
         for encoder in (ByteBPE, TiktokenBPE):
             try:
-                fast = encoder(self._bytes, model, pattern)
+                fast = encoder(self._bytes, _without_controls(files), patterns)
             except ValueError as error:
                 reasons.append(f"{encoder.name}: {error}")
                 continue
-            different = self._first_difference(fast, sample, *expected)
+            different = self._first_difference(fast)
             if different is None:
                 return fast, ""
             reasons.append(f"{encoder.name} gives other ids, as for {different[:40]!r}")
         return None, "; ".join(reasons)
 
-    def _first_difference(self, fast: FastEncoder, sample: pa.Array, expected: Tokens, bounds: Offsets) -> str | None:
-        """A text of a sample that the fast way encodes otherwise than the library, of those that it would be given."""
+    @cached_property
+    def _sample(self) -> tuple[pa.Array, Tokens, Offsets]:
+        """Adversarial text and the library's tokens for it."""
+        sample = _column(adversarial_texts(self._bytes or [], self._controls))
+        return sample, *self._encode_ordinary(sample)
+
+    def _first_difference(self, fast: FastEncoder) -> str | None:
+        """A text of the sample that it would be given and encodes otherwise than the library."""
+        sample, expected, bounds = self._sample
         tokens, offsets, refused = fast.encode(sample)
-        left_out = self._normalised_otherwise(sample)
+        left_out = self._changed(sample)
         left_out[refused] = True
         for i in np.flatnonzero(~left_out).tolist():
             if not np.array_equal(tokens[offsets[i] : offsets[i + 1]], expected[bounds[i] : bounds[i + 1]]):
                 return sample[i].as_py()
         return None
+
+    def _check_against_tiktoken(self) -> None:
+        """Refuse a tiktoken vocabulary whose ids the `tokenizer.json` made of it does not give."""
+        patterns = word_patterns(self._files.content)
+        if self._bytes is None or patterns is None:
+            raise ConfigError(f"{self.path}: the pattern makes no byte-level vocabulary")
+        different = self._first_difference(TiktokenBPE(self._bytes, _without_controls(self._files), patterns))
+        if different is not None:
+            raise ConfigError(
+                f"{self.path} cannot be used: as a `tokenizer.json` it gives other ids than tiktoken, as for "
+                f"{different[:40]!r}; is the pattern meant for another tool?"
+            )
 
 
 @lru_cache(maxsize=4)
@@ -272,6 +314,12 @@ def _special_id(files: TokenizerFiles, vocabulary: dict[str, int], role: str, na
     return next((added[name] for name in COMMON_NAMES[role] if name in added), None)
 
 
+def _unknown_id(files: TokenizerFiles) -> int | None:
+    """The id of characters that the vocabulary lacks, where the model has one."""
+    model = files.content["model"]
+    return model.get("unk_id") if "unk_id" in model else files.vocabulary().get(model.get("unk_token"))
+
+
 def _is_control(token: dict[str, Any]) -> bool:
     """Whether an added token is one that no text may contain: special, or written as a tag.
 
@@ -285,19 +333,44 @@ def _is_control(token: dict[str, Any]) -> bool:
 def _load(files: TokenizerFiles) -> tokenizers.Tokenizer:
     """Build the library's tokenizer so that it does nothing but encode text: no control tokens, no truncation."""
     ordinary = [token for token in files.added_tokens if not _is_control(token)]
-    content = files.content | {
-        "added_tokens": ordinary, "post_processor": None, "truncation": None, "padding": None
-    }  # fmt: skip
     try:
+        content = files.content | {
+            "added_tokens": ordinary, "model": _without_controls(files),
+            "post_processor": None, "truncation": None, "padding": None,
+        }  # fmt: skip
         return tokenizers.Tokenizer.from_str(json.dumps(content))
     except Exception as error:  # the library raises nothing narrower
         raise ConfigError(f"{files.path} is no tokenizer that `tokenizers` can load: {error}") from error
 
 
+def _without_controls(files: TokenizerFiles) -> dict[str, Any]:
+    """The model with control tokens that no text can become: left out of the vocabulary, or (Unigram, whose ids are
+    places) spelt with a character that no text has. Those that merges make stay, and the unknown token.
+    """
+    model = dict(files.content["model"])
+    controls = {token["content"] for token in files.added_tokens if _is_control(token)} - {model.get("unk_token")}
+    vocabulary = model["vocab"]
+    if isinstance(vocabulary, dict):
+        merges = model.get("merges") or []
+        controls -= {"".join(merge.split(" ", 1) if isinstance(merge, str) else merge) for merge in merges}
+        model["vocab"] = {token: number for token, number in vocabulary.items() if token not in controls}
+    else:
+        model["vocab"] = [
+            [f"{_NONCHARACTER}{piece}" if piece in controls and number != model.get("unk_id") else piece, score]
+            for number, (piece, score) in enumerate(vocabulary)
+        ]
+    return model
+
+
 def _column(texts: Texts) -> pa.Array:
-    if isinstance(texts, pa.Array):
-        return texts.cast(pa.large_string())
-    return pa.array(texts, pa.large_string())
+    if not isinstance(texts, pa.Array):
+        return pa.array(texts, pa.large_string())
+    try:
+        column = texts.cast(pa.large_string())
+        column.validate(full=True)  # Parquet files and other languages may bring broken UTF-8
+    except pa.ArrowInvalid as error:
+        raise DataError(f"a text cannot be encoded: {error}") from error
+    return column
 
 
 def _offsets(lengths: npt.ArrayLike) -> Offsets:

@@ -1,12 +1,13 @@
 """What is in a tokenizer's files: the Hugging Face JSON, its special tokens and its chat template.
 
-A path is a `tokenizer.json`, one compressed with zstd, or a folder with either and with the settings files that lie
-beside it. Only JSON and plain text are read, nothing is executed; sizes are bounded.
+A path is a `tokenizer.json`, one compressed with zstd, a tiktoken vocabulary (`vocabulary.tiktoken_files`), or a folder
+with one of them and with the settings files that lie beside it. Only JSON and plain text are read, nothing is executed;
+sizes are bounded.
 """
 
 import json
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import xxhash
@@ -14,12 +15,13 @@ import zstandard
 
 from mathmill.core.errors import ConfigError
 from mathmill.core.storage import Folder
+from mathmill.tokenize.vocabulary import tiktoken_files
 
 MAX_BYTES = 512 << 20  # of a decompressed file; the largest vocabularies in use (256k entries) take about 35 MB
 
 MAX_IDS = 1 << 24
 
-SETTINGS = ("tokenizer_config.json", "special_tokens_map.json", "tokenizer_meta.json")
+SETTINGS = ("tokenizer_config.json", "special_tokens_map.json", "tokenizer_meta.json", tiktoken_files.SETTINGS)
 """Files that may name the special tokens; the first that names one wins."""
 
 COMMON_NAMES = {
@@ -34,13 +36,15 @@ COMMON_NAMES = {
 class TokenizerFiles:
     """A tokenizer as its files describe it; equal where the content is.
 
-    data: the `tokenizer.json`. named: special tokens that the settings name: "eos", "bos", "pad".
+    data: the `tokenizer.json`, made from a tiktoken vocabulary where `is_tiktoken`. named: special tokens that the
+    settings name: "eos", "bos", "pad".
     """
 
     path: str
     data: bytes
     named: dict[str, str] = field(default_factory=dict)
     chat_template: str | None = None
+    is_tiktoken: bool = False
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -82,7 +86,10 @@ def read_tokenizer_files(path: str) -> TokenizerFiles:
 
     The vocabulary, which is large, is parsed when it is first needed.
     """
-    data, folder, single = _tokenizer_json(path)
+    data, folder, name, single = _find(path)
+    is_tiktoken = tiktoken_files.is_tiktoken_name(name)
+    if is_tiktoken:
+        data = _from_tiktoken(data, folder, name, single)
     settings = (
         [] if single else [_object(found, name) for name in SETTINGS if (found := _read(folder, name)) is not None]
     )
@@ -92,46 +99,69 @@ def read_tokenizer_files(path: str) -> TokenizerFiles:
         data=data,
         named={role: token for role in COMMON_NAMES if (token := _named(settings, role)) is not None},
         chat_template=_text(template, path) if template is not None else _chat_template(settings),
+        is_tiktoken=is_tiktoken,
     )
 
 
-def portable_files(path: str, eos: str, bos: str | None, pad: str) -> dict[str, bytes]:
+def portable_files(
+    path: str, eos: str, bos: str | None, pad: str, chat_template: str | None = None
+) -> dict[str, bytes]:
     """The files of a folder that loads as the same tokenizer without anything beside it.
 
-    eos, bos, pad: the special tokens in use. Returns the content of `tokenizer.json` (as it is, decompressed) and of
-    `tokenizer_config.json`.
+    eos, bos, pad: the special tokens in use. chat_template: the one in use, where it is not the tokenizer's own.
+    Returns the content of `tokenizer.json` (decompressed) and of `tokenizer_config.json`.
     """
     files = read_tokenizer_files(path)
-    settings = {"eos_token": eos, "bos_token": bos, "pad_token": pad, "chat_template": files.chat_template}
+    template = files.chat_template if chat_template is None else chat_template
+    settings = {"eos_token": eos, "bos_token": bos, "pad_token": pad, "chat_template": template}
     text = json.dumps({key: value for key, value in settings.items() if value is not None}, ensure_ascii=False)
-    return {"tokenizer.json": _tokenizer_json(path)[0], "tokenizer_config.json": text.encode()}
+    return {"tokenizer.json": files.data, "tokenizer_config.json": text.encode()}
 
 
-def _tokenizer_json(path: str) -> tuple[bytes, Folder, bool]:
-    """Content of the tokenizer.json, the folder that it lies in, and whether `path` names it and not its folder."""
-    single = path.endswith((".json", ".json.zst"))
+def _find(path: str) -> tuple[bytes, Folder, str, bool]:
+    """Content of the vocabulary's file, the folder that it lies in, its name, and whether `path` names it itself."""
+    single = path.endswith((".json", ".json.zst")) or tiktoken_files.is_tiktoken_name(path.rpartition("/")[2])
     parent, _, name = path.rpartition("/") if single else (path, "", "")
     folder = Folder(parent or ("/" if path.startswith("/") else "."))
-    names = (name,) if single else ("tokenizer.json", "tokenizer.json.zst")
-    data = next((data for name in names if (data := _read(folder, name)) is not None), None)
-    if data is None:
-        raise ConfigError(f"there is no file {path}" if single else f"there is no tokenizer.json in {path}")
-    return data, folder, single
+    names = [name] if single else ["tokenizer.json", "tokenizer.json.zst"]
+    found = next(((name, data) for name in names if (data := _read(folder, name)) is not None), None)
+    if found is None and not single:
+        vocabularies = [name for name in folder.names() if tiktoken_files.is_tiktoken_name(name)]
+        if len(vocabularies) == 1 and (data := _read(folder, vocabularies[0])) is not None:
+            found = vocabularies[0], data
+    if found is None:
+        raise ConfigError(
+            f"there is no file {path}" if single else f"there is no tokenizer.json in {path}, nor one .tiktoken file"
+        )
+    return found[1], folder, found[0], single
+
+
+def _from_tiktoken(data: bytes, folder: Folder, name: str, single: bool) -> bytes:
+    settings = None if single else _read(folder, tiktoken_files.SETTINGS)
+    return _converted(data, folder.path(name), settings)
+
+
+@lru_cache(maxsize=2)
+def _converted(data: bytes, path: str, settings: bytes | None) -> bytes:
+    stated = None if settings is None else _object(settings, f"{tiktoken_files.SETTINGS} beside {path}")
+    return tiktoken_files.tokenizer_json(data, path, stated)
 
 
 def _read(folder: Folder, name: str) -> bytes | None:
+    limit = tiktoken_files.MAX_BYTES if tiktoken_files.is_tiktoken_name(name) else MAX_BYTES
     try:
-        data = folder.read(name)
+        with folder.open(name) as file:
+            data = bytes(file.read(limit + 1))
     except FileNotFoundError:
         return None
     if name.endswith(".zst"):
         try:
             with zstandard.ZstdDecompressor().stream_reader(data) as reader:
-                data = reader.read(MAX_BYTES + 1)
+                data = reader.read(limit + 1)
         except zstandard.ZstdError as error:
             raise ConfigError(f"{folder.path(name)} is not a zstd file: {error}") from error
-    if len(data) > MAX_BYTES:
-        raise ConfigError(f"{folder.path(name)} holds more than {MAX_BYTES >> 20} MiB; that is no tokenizer")
+    if len(data) > limit:
+        raise ConfigError(f"{folder.path(name)} holds more than {limit >> 20} MiB; that is no tokenizer")
     return data
 
 
@@ -156,6 +186,10 @@ def _check(content: dict[str, Any], path: str) -> None:
     model = content.get("model")
     if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict | list):
         raise ConfigError(f"{path} is no Hugging Face tokenizer: it has no model with a vocabulary")
+    if isinstance(model["vocab"], list) and not all(
+        isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str) for entry in model["vocab"]
+    ):
+        raise ConfigError(f"{path}: a vocabulary that is a list must hold pairs of a token and its score")
     added = content.get("added_tokens") or []
     if not isinstance(added, list) or not all(
         isinstance(token, dict) and isinstance(token.get("id"), int) and isinstance(token.get("content"), str)

@@ -6,16 +6,21 @@ import pytest
 
 from mathmill.core.config import file_digest
 from mathmill.tokenize.manifest import FILE_NAME, FileInfo, Manifest, Tokenizer, load
+from mathmill.tokenize.packing import BEST_FIT
 from mathmill.tokenize.shards import shard_paths, write_shard
 from mathmill.tokenize.store import encoded_schema
 
 
-def spans(pairs):
-    return [{"start": start, "end": end} for start, end in pairs]
+def losses(spans):
+    """Loss spans from (start, end) or (start, end, weight)."""
+    return [{"start": start, "end": end, "weight": weight[0] if weight else 1.0} for start, end, *weight in spans]
 
 
 def encoded_table(records, vocab_size=1000):
-    """Records of a token store from short notations: tokens, cuts=[(offset, rank)], answer=(start, end), loss=[…]."""
+    """Records of a token store from short notations.
+
+    tokens, cuts=[(offset, rank)], answer=(start, end), loss=[(start, end) or (start, end, weight)].
+    """
     rows = []
     for number, record in enumerate(records):
         rest = {key: value for key, value in record.items() if key not in ("cuts", "answer", "loss")}
@@ -26,8 +31,8 @@ def encoded_table(records, vocab_size=1000):
             "corpus": "documents",
             "source": "web",
             "cuts": [{"offset": offset, "rank": rank} for offset, rank in record.get("cuts", [])],
-            "answer": spans([record["answer"]])[0] if record.get("answer") else None,
-            "loss_spans": spans(record.get("loss", [(0, len(tokens))])),
+            "answer": dict(zip(("start", "end"), record["answer"], strict=True)) if record.get("answer") else None,
+            "loss_spans": losses(record.get("loss", [(0, len(tokens))])),
             "weight": 1.0,
         }
         rows.append(row | rest)
@@ -46,40 +51,47 @@ def random_encoded(seed, n_records, vocab_size=1000, longest=60):
             start = int(rng.integers(0, length))
             answer = (start, int(rng.integers(start, length)) + 1)
         bounds = np.sort(rng.integers(0, length + 1, 2 * rng.integers(0, 4)))
+        weights = rng.choice([0.5, 1.0, 3.0], len(bounds) // 2)
         records.append(
             {
                 "record_id": f"{seed}-{number}",
                 "tokens": rng.integers(0, vocab_size, length).tolist(),
                 "cuts": [(int(offset), int(rng.integers(0, 3))) for offset in offsets],
                 "answer": answer,
-                "loss": [(int(a), int(b)) for a, b in bounds.reshape(-1, 2)],
+                "loss": [(int(a), int(b), float(w)) for (a, b), w in zip(bounds.reshape(-1, 2), weights, strict=True)],
                 "lang": [None, "en", "zh"][number % 3],
                 "corpus": ["documents", "problems"][number % 2],
                 "difficulty": [None, "easy", "hard", "medium"][number % 4],
                 "difficulty_p": float(rng.random()),
-                "weight": float(np.float32(rng.random())),
+                "weight": float(np.float32(1 - rng.random())),
             }
         )
     return encoded_table(records, vocab_size)
 
 
-def write_folder(folder: Path, groups, *, seq_len=16, vocab_size=1000, pad_id=0, **settings) -> Manifest:
+def write_folder(folder: Path, groups, *, seq_len=16, vocab_size=1000, pad_id=0, packing=BEST_FIT, **settings):
     """A folder of shards: groups = {name: [table, …]}, one shard for each table."""
     folder.mkdir(exist_ok=True)
     written = {}
     for group, tables in groups.items():
         infos = [
             write_shard(
-                folder / f"{group}-{number}", table, seq_len=seq_len, vocab_size=vocab_size, pad_id=pad_id
+                folder / f"{group}-{number}",
+                table,
+                seq_len=seq_len,
+                vocab_size=vocab_size,
+                pad_id=pad_id,
+                packing=packing,
             )
             for number, table in enumerate(tables)
-        ]  # fmt: skip
+        ]
         written[group] = ("documents", infos)
     manifest = Manifest.of(
         written,
         seq_len=seq_len,
         vocab_size=vocab_size,
         pad_id=pad_id,
+        packing=packing,
         tokenizer=Tokenizer(name="toy", checksum="0" * 32),
         **settings,
     )

@@ -2,7 +2,7 @@
 
 Words that were seen before come from a direct-mapped cache whose keys are the words' own bytes, so that it cannot be
 wrong; others are merged as `tokenizers` does, the earliest merge first and of equals the leftmost. Words and merges are
-those of the library (`mathmill.tokenize.words`), not an approximation of them by ids as in tiktoken.
+those of the library (`mathmill.tokenize.vocabulary.words`), not an approximation of them by ids as in tiktoken.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,8 @@ import pyarrow as pa
 from numba import njit, uint64
 
 from mathmill.tokenize.utf8 import text_buffer
-from mathmill.tokenize.words import character_classes, digits_of, word_end
+from mathmill.tokenize.vocabulary.cased_words import cased_word_end
+from mathmill.tokenize.vocabulary.words import character_classes, form_of, word_end
 
 LONGEST_WORD = 256  # bytes; merging takes quadratic time, so texts with longer words are left to the library
 CACHED_BYTES = 15  # of a word in the cache: two 64-bit words with its length
@@ -28,9 +29,10 @@ _NO_RANK = np.iinfo(np.int32).max
 class Tables(NamedTuple):
     """What the compiled functions look up.
 
-    singles: int32 (256,), the token of each byte. merge_keys, merges: an open-addressing table from a pair of ids to
-    (rank, id). arena, bounds, ids, slots: one from bytes to the token that they are whole, empty where words are always
-    merged. cache: uint64 (CACHE_SLOTS, 4), the tokens of short words seen before.
+    singles: int32 (256,), the token of each byte, -1 where there is none (texts that hold it are not to be given).
+    merge_keys, merges: an open-addressing table from a pair of ids to (rank, id). arena, bounds, ids, slots: one from
+    bytes to the token that they are whole, empty where words are always merged. cache: uint64 (CACHE_SLOTS, 4), the
+    tokens of short words seen before.
     """
 
     singles: npt.NDArray[np.int32]
@@ -46,17 +48,18 @@ class Tables(NamedTuple):
 class ByteBPE:
     """An encoder for a vocabulary and its merges.
 
-    token_bytes: the bytes of each id. model: the model of a `tokenizer.json`. ValueError where the pattern, the merges
-    or the size of the vocabulary are of a kind that this file does not know.
+    token_bytes: the bytes of each id. model: the model of a `tokenizer.json`. patterns: how it splits words
+    (`byte_level.word_patterns`). ValueError where patterns, merges or the size of the vocabulary are of a kind that
+    this file does not know.
     """
 
     name = "compiled"
 
-    def __init__(self, token_bytes: Sequence[bytes], model: Mapping[str, Any], pattern: str) -> None:
-        digits = digits_of(pattern)
-        if digits is None or len(token_bytes) > MAX_VOCABULARY:
-            raise ValueError("its pattern or the size of its vocabulary is of another kind")
-        self._digits = digits
+    def __init__(self, token_bytes: Sequence[bytes], model: Mapping[str, Any], patterns: Sequence[str]) -> None:
+        form = form_of(patterns)
+        if form is None or len(token_bytes) > MAX_VOCABULARY:
+            raise ValueError("its patterns or the size of its vocabulary are of another kind")
+        self._form = form
         self._tables = _tables(token_bytes, model)
 
     def encode(self, texts: pa.Array) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -69,7 +72,8 @@ class ByteBPE:
         tokens = np.empty(len(data), np.uint32)  # a token has at least one byte
         offsets = np.zeros(len(bounds), np.int64)
         refused = np.zeros(len(texts), np.bool_)
-        n = _encode(data, bounds, character_classes(), self._digits, self._tables, tokens, offsets, refused)
+        classes = character_classes(self._form.numbers_apart, self._form.cased)
+        n = _encode(data, bounds, classes, self._form, self._tables, tokens, offsets, refused)
         return tokens[:n].copy(), offsets, np.flatnonzero(refused)
 
 
@@ -83,8 +87,8 @@ def _tables(token_bytes: Sequence[bytes], model: Mapping[str, Any]) -> Tables:
     triples[:, 0] = [find(left, -1) for left, _ in pairs]
     triples[:, 1] = [find(right, -1) for _, right in pairs]
     triples[:, 2] = [find(left + right, -1) for left, right in pairs]
-    if singles.min() < 0 or (triples < 0).any():
-        raise ValueError("its vocabulary lacks a byte or what a merge names")
+    if (triples < 0).any():
+        raise ValueError("its vocabulary lacks what a merge names")
     merge_keys = np.zeros(1 << max(4, (2 * len(pairs)).bit_length()), np.uint64)
     merges = np.zeros((len(merge_keys), 2), np.int32)
     _fill_merges(triples, merge_keys, merges)
@@ -140,7 +144,7 @@ def _pair(left, right):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _encode(data, bounds, classes, digits, tables, tokens, offsets, refused):  # type: ignore[no-untyped-def]
+def _encode(data, bounds, classes, form, tables, tokens, offsets, refused):  # type: ignore[no-untyped-def]
     parts = np.empty(LONGEST_WORD + 1, np.int32)
     ranks = np.empty((LONGEST_WORD + 1, 2), np.int32)
     n = np.int64(0)
@@ -148,7 +152,10 @@ def _encode(data, bounds, classes, digits, tables, tokens, offsets, refused):  #
         first = n
         position, end = bounds[row], bounds[row + 1]
         while position < end:
-            after = word_end(data, position, end, classes, digits)
+            if form.cased:
+                after = cased_word_end(data, position, end, classes, form)
+            else:
+                after = word_end(data, position, end, classes, form)
             length = after - position
             if length > LONGEST_WORD:
                 refused[row] = True

@@ -10,6 +10,19 @@ from typing import Any
 GPT2_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 """What the pre-tokenizer `ByteLevel` splits by on its own."""
 
+GPT4_PATTERN = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+"""As cl100k_base was published and Llama 3 has it; tiktoken 0.14 splits white space at the end of a text otherwise."""
+
+O200K_PATTERN = (
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+    r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+"""GPT-4o, gpt-oss, Llama 4; Mistral's Tekken without the contractions and with single digits."""
+
 
 def byte_of_character() -> dict[str, int]:
     """The byte that each of the 256 characters of a byte-level vocabulary stands for."""
@@ -41,16 +54,25 @@ def pre_tokenizers(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list(step["pretokenizers"]) if step.get("type") == "Sequence" else [step]
 
 
-def single_pattern(content: Mapping[str, Any]) -> str | None:
-    """The pattern whose matches are the words, where the pre-tokenizer is one pattern and nothing else."""
-    steps = pre_tokenizers(content)
-    if len(steps) == 1 and steps[0].get("use_regex", True):
-        return GPT2_PATTERN
-    if len(steps) != 2 or steps[0].get("type") != "Split" or steps[1].get("use_regex", True):
-        return None
-    split = steps[0]
-    whole = (split.get("behavior"), bool(split.get("invert"))) in (("Isolated", False), ("Removed", True))
-    return split.get("pattern", {}).get("Regex") if whole else None
+def word_patterns(content: Mapping[str, Any]) -> tuple[str, ...] | None:
+    r"""The patterns whose matches are isolated, one after another, to make the words; None where it is another way.
+
+    `Digits` is `\p{N}` or `\p{N}+`, and `ByteLevel` brings GPT-2's pattern unless it is told not to.
+    """
+    *splits, last = pre_tokenizers(content)
+    patterns: list[str | None] = [_split_pattern(step) for step in splits]
+    if last.get("use_regex", True):
+        patterns.append(GPT2_PATTERN)
+    known = tuple(pattern for pattern in patterns if pattern is not None)
+    return known if known and len(known) == len(patterns) else None
+
+
+def _split_pattern(step: Mapping[str, Any]) -> str | None:
+    if step.get("type") == "Digits":
+        return r"\p{N}" if step.get("individual_digits") else r"\p{N}+"
+    isolated = (step.get("behavior"), bool(step.get("invert"))) in (("Isolated", False), ("Removed", True))
+    pattern = step.get("pattern")
+    return pattern.get("Regex") if step.get("type") == "Split" and isolated and isinstance(pattern, dict) else None
 
 
 def token_bytes(vocabulary: Mapping[str, int], controls: frozenset[str]) -> list[bytes]:
