@@ -28,7 +28,6 @@ def batch() -> pa.RecordBatch:
     [
         ("documents", [0, 1, 2]),
         ("problems", [3, 4, 5, 6]),
-        ("problems[]", "no condition"),
         ("problems[difficulty=hard]", [3, 4]),
         ("problems[difficulty=hard, school_stage=high]", [3]),
         ("problems[difficulty=hard|easy]", [3, 4, 5]),
@@ -40,6 +39,17 @@ def batch() -> pa.RecordBatch:
         ("documents[math_score>=0.7]", [0, 1]),
         ("documents[math_score<0.8]", [1]),
         ("documents[lang=zh, source=wiki]", []),
+        ("conversations", []),
+        ("documents[lang=(none)]", [2]),
+        ("documents[lang=zh|(none)]", [1, 2]),
+        ("documents[lang!=(none)]", [0, 1]),
+        ("documents[lang!=zh|(none)]", [0]),
+        ("documents[math_score=(none)]", [2]),
+        ("documents[math_score!=(none), math_score<=0.7]", [1]),
+        ('documents[lang="(none)"]', []),
+        ("documents[source='wiki'|\"crawl\", lang = 'en']", [0]),
+        ("problems[difficulty_p=0.8]", [3]),
+        ("problems[difficulty_p!=0.8]", [4, 5]),
     ],
 )
 def test_a_selector_selects_the_rows_it_describes(batch: pa.RecordBatch, text: str, expected: object) -> None:
@@ -56,8 +66,9 @@ def test_a_selector_selects_the_rows_it_describes(batch: pa.RecordBatch, text: s
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("pages", "documents or problems"),
-        ("problems[difficulty=hard", "documents or problems"),
+        ("pages", "documents, problems or conversations"),
+        ("problems[difficulty=hard", "documents, problems or conversations"),
+        ("Problem[difficulty=hard]", r"is no selector; .*; did you mean problems\?"),
         ("problems[difficulty=hardest]", "easy, medium or hard, not 'hardest'"),
         ("problems[school_stage=college]", "elementary, middle, high or university, not 'college'"),
         ("problems[grade=5]", "'grade' is no label; there are source, "),
@@ -67,6 +78,23 @@ def test_a_selector_selects_the_rows_it_describes(batch: pa.RecordBatch, text: s
         ("documents[math_score>=nan]", "a number, not 'nan'"),
         ("problems[difficulty>easy]", "= or !=, not >"),
         ("problems[lang=]", "nothing"),
+        ('problems[lang=""]', "nothing"),
+        ("problems[lang=, source=a]", "nothing"),
+        ("problems[]", "'' is no condition"),
+        ("problems[lang=en,]", "'' is no condition"),
+        ("problems[lang==en]", "'lang==en' is no condition"),
+        ("problems[lang=en|]", r"'lang=en\|' is no condition"),
+        ("problems[source=a]b]", r"'source=a\]b' is no condition; .* in quotes"),
+        ('problems[source="a]', "'source=\"a' is no condition"),
+        ("problems[source=a] or documents", "no selector"),
+        ("problems[lang=en lang=zh", "no selector"),
+        ("problems[lang=en difficulty=hard]", "'lang=en difficulty=hard' is no condition"),
+        ("problems[dificulty=hard]", r"'dificulty' is no label; there are source, .*; did you mean difficulty\?"),
+        ("problems[difficulty=Hard]", r"not 'Hard'; did you mean hard\?"),
+        ("problems[school_stage=midle]", r"did you mean middle\?"),
+        ("documents[math_score>=0.5|0.7]", r"a number, not '0.5\|0.7'"),
+        ("documents[math_score>(none)]", "a number, not '\\(none\\)'"),
+        ("problems[corpus=problems]", "'corpus' is no label"),
     ],
 )
 def test_a_mistake_is_one_sentence_that_says_what_is_allowed(text: str, sentence: str) -> None:
@@ -74,9 +102,39 @@ def test_a_mistake_is_one_sentence_that_says_what_is_allowed(text: str, sentence
         Selector.parse(text)
 
 
+ODD = ["a, b", "x|y", "a=b", "a>b", "[1]", 'say "hi"', "it's", r"C:\\dir", " edge ", "(none)", "==", "中文", "a\nb"]
+
+
+def test_every_value_can_be_named_in_quotes() -> None:
+    rows = [{"corpus": "documents", "source": value, "license": value} for value in ODD]
+    batch = pa.RecordBatch.from_pylist(rows, schema=pa.schema(LABELS))
+    for number, value in enumerate(ODD):
+        for mark in "\"'":
+            escaped = value.replace("\\", "\\\\").replace(mark, f"\\{mark}")
+            selector = Selector.parse(f"documents[license={mark}{escaped}{mark}|other, source!=wiki]")
+            assert np.flatnonzero(selector.mask(batch)).tolist() == [number]
+            assert Selector.parse(str(selector)) == selector
+
+
+@pytest.mark.parametrize("label", [field.name for field in LABELS if field.name != "corpus"])
+def test_every_label_can_be_selected_by(label: str) -> None:
+    is_number = pa.types.is_floating(pa.schema(LABELS).field(label).type)
+    known = {"school_stage": "high", "difficulty": "hard", "style": "pot"}
+    value = 0.25 if is_number else known.get(label, "x/y-1.0 (z)")
+    rows = [{"corpus": "problems", "source": "a", label: value}, {"corpus": "problems", "source": "a"}]
+    batch = pa.RecordBatch.from_pylist(rows, schema=pa.schema(LABELS))
+    assert Selector.parse(f"problems[{label}={value}]").mask(batch).tolist() == [True, False]
+    assert Selector.parse(f"problems[{label}=(none)]").mask(batch).tolist() == [False, label != "source"]
+    if is_number:
+        for condition, holds in ((">=0.25", True), ("<=0.25", True), (">0.25", False), ("<0.25", False), ("!=0", True)):
+            assert Selector.parse(f"problems[{label}{condition}]").mask(batch).tolist() == [holds, False]
+
+
 def test_a_selector_written_out_reads_back_as_itself() -> None:
     for text in ("documents", "problems[difficulty=hard|easy, difficulty_p>=0.8]", "documents[source!=a b]"):
         assert str(Selector.parse(text)) == text
+    assert str(Selector.parse("documents[math_score>=0.123456789]")) == "documents[math_score>=0.123456789]"
+    assert str(Selector.parse("documents[lang = (none)|en]")) == "documents[lang=(none)|en]"
     assert str(Selector.parse("problems[difficulty=hard,p>=.8]")) == "problems[difficulty=hard, difficulty_p>=0.8]"
 
 
