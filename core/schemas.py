@@ -34,6 +34,13 @@ BLOCK = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("role", pa.strin
 
 SPAN = pa.struct([("start", pa.int32()), ("end", pa.int32())])
 
+WEIGHTED_SPAN = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("weight", pa.float32())])
+"""A part of a text and the factor of its loss. Problems may have a column `solution_weights`, a list of these spans of
+the solution, made by whoever scored its steps."""
+
+MESSAGE = pa.struct([("role", pa.string()), ("content", pa.large_string()), ("weight", pa.float32())])
+"""A message of a conversation. weight: of its loss where the assistant speaks, 0: not learned, null: 1."""
+
 _ORIGIN = [
     pa.field("url", pa.string()),
     pa.field("source", pa.string(), nullable=False),
@@ -94,6 +101,21 @@ PROBLEM = pa.schema(
 )
 """A question with its solution and answer where they are known."""
 
+CONVERSATION = pa.schema(
+    [
+        pa.field("conversation_id", pa.string(), nullable=False),
+        pa.field("doc_id", pa.string(), nullable=False),
+        *_ORIGIN,
+        pa.field("lang", pa.string()),
+        pa.field("messages", pa.list_(MESSAGE), nullable=False),
+        pa.field("method", pa.string(), nullable=False),  # as in PROBLEM
+        pa.field("style", pa.string()),
+        pa.field("critique_score", pa.float32()),
+        pa.field("loss_weight", pa.float32(), nullable=False),
+    ]
+)
+"""Turns of users and assistants, in order; a system's message comes first, if at all."""
+
 DROPPED = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -106,8 +128,8 @@ DROPPED = pa.schema(
 
 CONTAMINATION = pa.schema(
     [
-        pa.field("id", pa.string(), nullable=False),  # of the document or problem
-        pa.field("column", pa.string(), nullable=False),  # "text", "question" or "solution"
+        pa.field("id", pa.string(), nullable=False),  # of the document, problem or conversation
+        pa.field("column", pa.string(), nullable=False),  # "text", "question", "solution" or "messages"
         pa.field("file", pa.string(), nullable=False),  # the benchmark's
         pa.field("item", pa.string(), nullable=False),  # the item's id, or its number in the file
         pa.field("kind", pa.string(), nullable=False),  # "exact", "embedded", "short" or "template"

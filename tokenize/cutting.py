@@ -68,6 +68,25 @@ def cut(marks: Marks, seq_len: int) -> Pieces:
     return Pieces(record, start, length, part, n_parts[record].astype(np.int32))
 
 
+def split(lengths: npt.NDArray[np.int64], seq_len: int) -> Pieces:
+    """Divide records wherever a row ends when they lie end to end, for the packing "concatenate-and-split".
+
+    lengths: int64 (n,), tokens, each at least 1. Formulas and answers are cut like anything else.
+    """
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    first_row = starts // seq_len
+    n_parts = (ends - 1) // seq_len - first_row + 1
+    record = np.repeat(np.arange(len(lengths)), n_parts)
+    part = np.arange(len(record)) - np.repeat(np.cumsum(n_parts) - n_parts, n_parts)
+    row_start = (first_row[record] + part) * seq_len
+    begin = np.maximum(row_start, starts[record])
+    length = np.minimum(row_start + seq_len, ends[record]) - begin
+    return Pieces(
+        record, begin - starts[record], length.astype(np.int32), part.astype(np.int32), n_parts[record].astype(np.int32)
+    )
+
+
 def count_cuts(marks: Marks, pieces: Pieces) -> CutCounts:
     """Count what happened, from the pieces alone: also true of pieces that another program cut."""
     at_rank, hard, cut_records, truncated, separated = _count_cuts(

@@ -13,8 +13,16 @@ from numba import njit
 
 from mathmill.core.errors import DataError
 from mathmill.tokenize.cutting import Marks
-from mathmill.tokenize.segments import IDENTITY, N_RANKS, Spans, read_answers, read_spans
-from mathmill.tokenize.store import encoded_schema
+from mathmill.tokenize.segments import (
+    IDENTITY,
+    N_RANKS,
+    LossSpans,
+    read_answers,
+    read_loss_spans,
+    read_spans,
+    usable_weight,
+)
+from mathmill.tokenize.store import MAX_RECORD_TOKENS, encoded_schema
 
 _WHERE = "the token store"
 
@@ -25,12 +33,12 @@ class EncodedRecords:
     tokens[chunk[i]][token_start[i]:token_start[i] + marks.lengths[i]].
 
     chunk, token_start: int64 (n,). identity: a table (n rows) of the columns that go unchanged into segments.
-    loss_spans: sorted, disjoint, not empty and not touching.
+    loss_spans: sorted, disjoint, not empty; touching only where their weights differ.
     """
 
     identity: pa.Table
     marks: Marks
-    loss_spans: Spans
+    loss_spans: LossSpans
     tokens: list[npt.NDArray[np.generic]]
     chunk: npt.NDArray[np.int64]
     token_start: npt.NDArray[np.int64]
@@ -44,23 +52,31 @@ class EncodedRecords:
         lengths = np.concatenate([np.diff(o) for o in offsets])
         # tokens stay in their chunks; the other columns are small and become one piece
         table = pa.Table.from_batches([batch.drop_columns(["tokens"]) for batch in batches]).combine_chunks()
-        column = {name: _single(table.column(name)) for name in ("cuts", "answer", "loss_spans")}
+        column = {name: _single(table.column(name)) for name in ("cuts", "answer", "loss_spans", "weight")}
         cuts = read_spans(column["cuts"], ("offset", "rank"), _WHERE)
-        spans = read_spans(column["loss_spans"], ("start", "end"), _WHERE)
+        spans = read_loss_spans(column["loss_spans"], _WHERE)
         answers = read_answers(column["answer"])
+        longest = int(lengths.argmax())
+        if lengths[longest] > MAX_RECORD_TOKENS:
+            record_id = table.column("record_id")[longest].as_py()
+            raise DataError(f"{_WHERE}: record {record_id} has {lengths[longest]:,} tokens; divide it before encoding")
         fault = _first_fault(
-            lengths, cuts.starts, cuts.begin, cuts.end, spans.starts, spans.begin, spans.end, answers, N_RANKS
+            lengths, cuts.starts, cuts.begin, cuts.end, answers, spans.starts, spans.begin, spans.end, N_RANKS
         )
         if fault >= 0:
             record_id = table.column("record_id")[int(fault)].as_py()
             raise DataError(f"{_WHERE}: record {record_id} has no tokens, or marks that do not fit them")
+        fault = _first_bad_weight(column["weight"].to_numpy(), spans.starts, spans.weight)
+        if fault >= 0:
+            record_id = table.column("record_id")[int(fault)].as_py()
+            raise DataError(f"{_WHERE}: record {record_id} has a loss weight that is not finite and above 0; drop it")
         identity = table.select([field.name for field in IDENTITY])
         for name in identity.column_names:
             _single(identity.column(name))
         return cls(
             identity=identity,
             marks=Marks(lengths, cuts.starts, cuts.begin, cuts.end.astype(np.int8), answers),
-            loss_spans=Spans(*_merge_spans(spans.starts, spans.begin, spans.end)),
+            loss_spans=spans.merged(),
             tokens=[lists_.values.to_numpy() for lists_ in lists],
             chunk=np.repeat(np.arange(len(lists)), [len(lists_) for lists_ in lists]),
             token_start=np.concatenate([o[:-1] for o in offsets]),
@@ -83,6 +99,10 @@ def _batches(encoded: pa.Table | Iterable[pa.RecordBatch | pa.Table], schema: pa
     if not batches:
         raise DataError("there are no records to pack")
     for batch in batches:
+        try:
+            batch.validate()
+        except pa.ArrowException as error:
+            raise DataError(f"{_WHERE} is broken ({error})") from error
         for field in schema:
             if not field.nullable and batch.column(field.name).null_count:
                 raise DataError(f"{_WHERE} has records without {field.name}")
@@ -99,7 +119,7 @@ def _single(column: pa.ChunkedArray) -> pa.Array:
 
 @njit(cache=True)
 def _first_fault(  # type: ignore[no-untyped-def]
-    lengths, cut_starts, cut_offsets, cut_ranks, span_starts, span_begin, span_end, answers, n_ranks
+    lengths, cut_starts, cut_offsets, cut_ranks, answers, span_starts, span_begin, span_end, n_ranks
 ):
     """The first record whose offsets are not ascending and inside its tokens; -1 if none."""
     for r in range(len(lengths)):
@@ -123,21 +143,12 @@ def _first_fault(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _merge_spans(starts, begin, end):  # type: ignore[no-untyped-def]
-    """Drop empty spans and join touching ones, so that cutting and joining again changes nothing."""
-    merged_starts = np.zeros_like(starts)
-    merged_begin = np.empty_like(begin)
-    merged_end = np.empty_like(end)
-    count = 0
-    for r in range(len(starts) - 1):
-        first = count
-        for i in range(starts[r], starts[r + 1]):
-            if begin[i] == end[i]:
-                continue
-            if count > first and merged_end[count - 1] == begin[i]:
-                merged_end[count - 1] = end[i]
-            else:
-                merged_begin[count], merged_end[count] = begin[i], end[i]
-                count += 1
-        merged_starts[r + 1] = count
-    return merged_starts, merged_begin[:count].copy(), merged_end[:count].copy()
+def _first_bad_weight(weight, span_starts, span_weight):  # type: ignore[no-untyped-def]
+    """The first record with a weight, of its own, of a span or of both together, that no loss can have; -1 if none."""
+    for r in range(len(weight)):
+        if not usable_weight(weight[r]):
+            return r
+        for i in range(span_starts[r], span_starts[r + 1]):
+            if not (usable_weight(span_weight[i]) and usable_weight(weight[r] * span_weight[i])):
+                return r
+    return -1

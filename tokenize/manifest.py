@@ -14,11 +14,11 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from mathmill.core.config import Config, digest
 from mathmill.core.errors import DataError
-from mathmill.tokenize.packing import ALGORITHM
+from mathmill.tokenize.packing import BEST_FIT, Strategy
 from mathmill.tokenize.store import token_dtype
 
 FORMAT = "mathmill-shards"
-VERSION = 1
+VERSION = 2  # of all files of a shard, too; 2 gave loss spans a weight
 FILE_NAME = "manifest.json"
 RULE = (
     "eos ends a document, not a cut; padding stands only at a row's end and is never a target; "
@@ -70,7 +70,7 @@ class CutCounts(Config):
     cuts_at_line: Count = 0
     hard_cuts: Count = 0
     answers: Count = 0  # records with a known final answer
-    answers_truncated: Count = 0  # the answer itself is divided; it is longer than a row
+    answers_truncated: Count = 0  # the answer itself is divided: longer than a row, or packed by concatenation
     answers_separated: Count = 0  # the answer is whole, but cut off from the step that leads to it
 
     def __add__(self, other: "CutCounts") -> "CutCounts":
@@ -84,21 +84,31 @@ NO_LABEL = "(none)"
 
 
 class Totals(Config):
-    """Rows and tokens of a shard, a group, or all. `utilisation` = tokens / (rows * seq_len), to six digits."""
+    """What a shard, a group, or all shards hold.
+
+    Two shares, to six digits: utilisation = tokens / (rows * seq_len), answer_truncation = answers_truncated / answers.
+    """
 
     rows: Count
     tokens: Count  # without padding
     supervised_tokens: Count
     utilisation: Annotated[float, Field(ge=0, le=1)]
+    cuts: CutCounts
+    answer_truncation: Annotated[float, Field(ge=0, le=1)]
 
     @staticmethod
     def of(parts: Iterable["Totals"], seq_len: int) -> "Totals":
         """Add up."""
         parts = list(parts)
         rows, tokens = sum(part.rows for part in parts), sum(part.tokens for part in parts)
-        supervised = sum(part.supervised_tokens for part in parts)
+        cuts = sum((part.cuts for part in parts), CutCounts())
         return Totals(
-            rows=rows, tokens=tokens, supervised_tokens=supervised, utilisation=utilisation(tokens, rows, seq_len)
+            rows=rows,
+            tokens=tokens,
+            supervised_tokens=sum(part.supervised_tokens for part in parts),
+            utilisation=share(tokens, rows * seq_len),
+            cuts=cuts,
+            answer_truncation=share(cuts.answers_truncated, cuts.answers),
         )
 
 
@@ -107,7 +117,6 @@ class ShardInfo(Totals):
 
     name: InsidePath
     segments: Count
-    cuts: CutCounts
     counts: Counts
     files: dict[Suffix, FileInfo]
 
@@ -122,7 +131,6 @@ class Group(Totals):
     """A mix group: which records it holds, and its shards in order."""
 
     selector: str
-    cuts: CutCounts
     shards: list[ShardInfo]
 
 
@@ -144,7 +152,7 @@ class Manifest(Config):
     """See the module. Row numbers of a `ShardReader` follow the groups and their shards in the order given here."""
 
     format: Literal["mathmill-shards"] = "mathmill-shards"
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     tokenizer: Tokenizer
     chat_template: str | None = None  # digest of the template; null where no chat was rendered
     vocab_size: Annotated[int, Field(ge=1, le=2**31)]
@@ -154,13 +162,14 @@ class Manifest(Config):
     bos_id: Count | None = None
     eos_id: Count | None = None
     rule: str = RULE
-    packing: str = ALGORITHM
+    packing: Strategy = BEST_FIT
     rows: Count
     tokens: Count
     supervised_tokens: Count
     utilisation: Annotated[float, Field(ge=0, le=1)]
-    counts: Counts
     cuts: CutCounts
+    answer_truncation: Annotated[float, Field(ge=0, le=1)]
+    counts: Counts
     groups: dict[str, Group]
     recipe: str | None = None  # digest of the recipe
     lineage: Lineage = Lineage()
@@ -190,18 +199,16 @@ class Manifest(Config):
         """
         entries = {
             name: Group(
-                **Totals.of(shards, seq_len).model_dump(),
+                **dict(Totals.of(shards, seq_len)),
                 selector=selector,
-                cuts=sum((shard.cuts for shard in shards), CutCounts()),
                 shards=list(shards),
             )
             for name, (selector, shards) in groups.items()
         }
         manifest = cls(
-            **Totals.of(entries.values(), seq_len).model_dump(),
+            **dict(Totals.of(entries.values(), seq_len)),
             groups=entries,
             counts=add_counts(shard.counts for group in entries.values() for shard in group.shards),
-            cuts=sum((group.cuts for group in entries.values()), CutCounts()),
             seq_len=seq_len,
             vocab_size=vocab_size,
             dtype="uint16" if token_dtype(vocab_size) == np.uint16 else "int32",
@@ -233,9 +240,9 @@ def add_counts(parts: Iterable[Counts]) -> Counts:
     return {label: dict(sorted(values.items())) for label, values in total.items()}
 
 
-def utilisation(tokens: int, rows: int, seq_len: int) -> float:
-    """Share of the row space that holds tokens, to six digits; 0 where there are no rows."""
-    return round(tokens / (rows * seq_len), 6) if rows else 0.0
+def share(part: int, whole: int) -> float:
+    """How much of the whole a part is, to six digits; 0 where the whole is 0."""
+    return round(part / whole, 6) if whole else 0.0
 
 
 def manifest_path(path: str | Path) -> Path:
@@ -254,22 +261,37 @@ def load(path: str | Path) -> Manifest:
     return parse(data, str(path))
 
 
+def check_version(version: object, where: str) -> None:
+    """Raise DataError unless a file says that it has the format version of this mathmill."""
+    if isinstance(version, int) and version < VERSION:
+        raise DataError(f"{where}: made by an earlier version of mathmill; pack it again")
+    if version != VERSION:
+        raise DataError(
+            f"{where}: format version {version!r}, but this mathmill reads version {VERSION}; "
+            "use the mathmill that wrote these shards, or a newer one"
+        )
+
+
 def parse(data: bytes, where: str) -> Manifest:
     """Read a manifest's content; `where` names it in errors."""
+    try:
+        manifest = Manifest.model_validate_json(data, strict=True)
+        if not {"format", "version"} <= manifest.model_fields_set:
+            _check_format(data, where)
+    except ValidationError as error:
+        _check_format(data, where)
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "manifest"
+        raise DataError(f"{where}: {place}: {first['msg']}") from error
+    return manifest
+
+
+def _check_format(data: bytes, where: str) -> None:
+    """Raise DataError where this is not the JSON of a manifest of this version."""
     try:
         raw = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{where}: not a manifest, the JSON is broken ({error})") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         raise DataError(f'{where}: not a manifest of token shards ("format" is not "{FORMAT}")')
-    if raw.get("version") != VERSION:
-        raise DataError(
-            f"{where}: format version {raw.get('version')!r}, but this mathmill reads version {VERSION}; "
-            "use the mathmill that wrote these shards, or a newer one"
-        )
-    try:
-        return Manifest.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "manifest"
-        raise DataError(f"{where}: {place}: {first['msg']}") from error
+    check_version(raw.get("version"), where)

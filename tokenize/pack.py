@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from mathmill.core.config import StageConfig
 from mathmill.core.errors import ConfigError
 from mathmill.core.stage import OUT, Output, Port, StageContext
+from mathmill.tokenize.packing import BEST_FIT, Strategy
 from mathmill.tokenize.select import Selector, assign_groups
 from mathmill.tokenize.shards import write_shard
 
@@ -25,13 +26,14 @@ class PackConfig(StageConfig):
     seq_len: int
     vocab_size: int
     pad_id: int
+    packing: Strategy = BEST_FIT
 
 
 class Pack:
     """ENCODED batches → one shard in the outbox. Nothing goes to OUT."""
 
     name = "pack"
-    version = 1
+    version = 2
     Config = PackConfig
 
     def __init__(self, config: PackConfig) -> None:
@@ -55,7 +57,12 @@ class Pack:
         if kept:
             config = self._config
             info = write_shard(
-                self._prefix, kept, seq_len=config.seq_len, vocab_size=config.vocab_size, pad_id=config.pad_id
+                self._prefix,
+                kept,
+                seq_len=config.seq_len,
+                vocab_size=config.vocab_size,
+                pad_id=config.pad_id,
+                packing=config.packing,
             )
             Path(f"{self._prefix}.json").write_text(info.model_dump_json())
         return iter(())

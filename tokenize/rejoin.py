@@ -5,7 +5,7 @@ records again gives the same bytes. Repacking reads shards through this, and so 
 rejoin is broken.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,11 @@ import pyarrow as pa
 from numba import njit
 
 from mathmill.core.errors import DataError
-from mathmill.core.schemas import SPAN
 from mathmill.tokenize.cutting import Marks, Pieces
 from mathmill.tokenize.megatron_index import MegatronIndex, read_index
 from mathmill.tokenize.reader import Shard
-from mathmill.tokenize.segments import IDENTITY, SegmentColumns, Spans, answers_array, spans_array
-from mathmill.tokenize.store import CUT, encoded_schema, token_dtype
+from mathmill.tokenize.segments import IDENTITY, LossSpans, SegmentColumns, Spans, answers_array, spans_array
+from mathmill.tokenize.store import CUT, LOSS_SPAN, MAX_RECORD_TOKENS, encoded_schema, token_dtype
 
 _BATCH_TOKENS = 8 << 20
 
@@ -30,7 +29,8 @@ class RejoinedRecords:
 
     positions, lengths: int64 (n_segments,), where a segment stands in the `.bin` (counted in tokens), and its length.
     first: int64 (n + 1,), record r has the segments first[r]:first[r + 1]. identity: a table (n rows) of what the
-    segments of a record have in common. loss_spans, cuts: per record, relative to it. answers: as in Marks.
+    segments of a record have in common. loss_spans, cuts: per record, relative to it; spans that were cut are whole
+    again. answers: as in Marks.
     """
 
     shard: Shard
@@ -39,18 +39,24 @@ class RejoinedRecords:
     first: npt.NDArray[np.int64]
     identity: pa.Table
     cuts: Spans
-    loss_spans: Spans
+    loss_spans: LossSpans
     answers: npt.NDArray[np.int32]
 
     @classmethod
     def of(cls, shard: Shard) -> "RejoinedRecords":
         """Read a shard's index and segments; DataError where they disagree or parts of a record are missing."""
         batches = list(shard.all_columns())
+        if not batches:
+            raise DataError(f"{shard.prefix}: it has no rows")
         index = read_index(shard.paths[".idx"])
         order = _order_of_index(index, batches, shard)
         first = index.document_indices
         _check_parts(batches, order, first, shard)
         lengths = np.concatenate([batch.length for batch in batches])[order].astype(np.int64)
+        if np.add.reduceat(lengths, first[:-1]).max() > MAX_RECORD_TOKENS:
+            raise DataError(
+                f"{shard.prefix}: the parts of a record are more than {MAX_RECORD_TOKENS:,} tokens together"
+            )
         source = _starts_in_record(lengths, first)
         identity = _identity(batches, order, first, shard)
         answers = _join_answers(np.concatenate([batch.answers for batch in batches])[order], source, first)
@@ -60,8 +66,8 @@ class RejoinedRecords:
             lengths=lengths,
             first=first,
             identity=identity,
-            cuts=_join([batch.cuts for batch in batches], order, first, source, shift_end=False),
-            loss_spans=_join([batch.loss_spans for batch in batches], order, first, source, shift_end=True),
+            cuts=_join_cuts([batch.cuts for batch in batches], order, first, source),
+            loss_spans=_join_losses([batch.loss_spans for batch in batches], order, first, source),
             answers=answers,
         )
 
@@ -76,9 +82,7 @@ class RejoinedRecords:
     @property
     def supervised(self) -> npt.NDArray[np.int64]:
         """Supervised tokens of each record, int64 (n,)."""
-        spans = self.loss_spans
-        covered = np.concatenate([[0], np.cumsum(spans.end - spans.begin, dtype=np.int64)])
-        return np.diff(covered[spans.starts])
+        return self.loss_spans.covered
 
     def marks(self) -> Marks:
         """What cutting would see of the records."""
@@ -127,7 +131,7 @@ class RejoinedRecords:
             "tokens": pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values)),
             "cuts": spans_array(self.cuts.of(records), CUT),
             "answer": answers_array(self.answers[records]),
-            "loss_spans": spans_array(self.loss_spans.of(records), SPAN),
+            "loss_spans": spans_array(self.loss_spans.of(records), LOSS_SPAN),
         }
         arrays = [columns[field.name].cast(field.type) for field in schema]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
@@ -199,24 +203,34 @@ def _bits(table: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def _join(
-    parts: list[Spans],
-    order: npt.NDArray[np.int64],
-    first: npt.NDArray[np.int64],
-    source: npt.NDArray[np.int64],
-    *,
-    shift_end: bool,
+def _join_cuts(
+    parts: list[Spans], order: npt.NDArray[np.int64], first: npt.NDArray[np.int64], source: npt.NDArray[np.int64]
 ) -> Spans:
-    """The spans of records from those of their segments; touching spans stay apart."""
+    """The cuts of records from those of their segments."""
+    starts, taken, shift = _spans_of_records(parts, order, first, source)
+    begin = np.concatenate([cuts.begin for cuts in parts])[taken] + shift
+    return Spans(starts, begin.astype(np.int32), np.concatenate([cuts.end for cuts in parts])[taken])
+
+
+def _join_losses(
+    parts: list[LossSpans], order: npt.NDArray[np.int64], first: npt.NDArray[np.int64], source: npt.NDArray[np.int64]
+) -> LossSpans:
+    """The loss spans of records from those of their segments."""
+    starts, taken, shift = _spans_of_records(parts, order, first, source)
+    begin = np.concatenate([spans.begin for spans in parts])[taken] + shift
+    end = np.concatenate([spans.end for spans in parts])[taken] + shift
+    weight = np.concatenate([spans.weight for spans in parts])[taken]
+    return LossSpans(starts, begin.astype(np.int32), end.astype(np.int32), weight).merged()
+
+
+def _spans_of_records(
+    parts: Sequence[Spans], order: npt.NDArray[np.int64], first: npt.NDArray[np.int64], source: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Regroup the spans of all segments by record: (starts as in Spans, number of each span, what to add to it)."""
     counts = np.concatenate([np.diff(spans.starts) for spans in parts])
-    begins = np.concatenate([[0], np.cumsum(counts)])
-    begin = np.concatenate([spans.begin for spans in parts])
-    end = np.concatenate([spans.end for spans in parts])
-    taken = _ranges(begins[:-1][order], counts[order])
-    shift = np.repeat(source, counts[order])
+    begins = np.cumsum(counts) - counts
     starts = np.concatenate([[0], np.cumsum(counts[order])])[first]
-    end = end[taken] + shift if shift_end else end[taken]
-    return Spans(starts, (begin[taken] + shift).astype(np.int32), end.astype(np.int32))
+    return starts, _ranges(begins[order], counts[order]), np.repeat(source, counts[order])
 
 
 def _join_answers(

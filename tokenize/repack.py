@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 from mathmill.core.errors import ConfigError, OperationError
 from mathmill.core.storage import operating
 from mathmill.tokenize.manifest import FILE_NAME, Lineage, Manifest, ShardInfo, load, manifest_path
+from mathmill.tokenize.packing import MAX_CAPACITY, Strategy
 from mathmill.tokenize.reader import Shard
 from mathmill.tokenize.rejoin import RejoinedRecords
 from mathmill.tokenize.select import Selector, assign_groups
@@ -34,12 +36,14 @@ def repack(
     *,
     seq_len: int | None = None,
     groups: Mapping[str, str] | None = None,
+    packing: Strategy | None = None,
     shard_tokens: int = SHARD_TOKENS,
 ) -> Manifest:
     """Pack the shards of a folder (or manifest) into the new folder `out`; returns its manifest.
 
     seq_len: new row length in tokens (default: as before). groups: name → selector of new mix groups; a record goes to
-    the first that selects it, and to none otherwise (default: the groups as they are). shard_tokens: size at which a
+    the first that selects it, and to none otherwise (default: the groups as they are). packing: the strategy (default:
+    as before). shard_tokens: size at which a
     shard of a new group is full. `out` appears whole or not at all.
 
     Raises DataError where the shards are broken, ConfigError for a bad length or selector, OperationError where `out`
@@ -48,8 +52,11 @@ def repack(
     old = load(shards)
     folder, target = manifest_path(shards).parent, Path(out)
     seq_len = old.seq_len if seq_len is None else seq_len
-    if seq_len < 1:
-        raise ConfigError(f"the row length must be at least 1 token, not {seq_len}")
+    packing = old.packing if packing is None else packing
+    if packing not in get_args(Strategy):
+        raise ConfigError(f"there is no packing {packing!r}; there are {', '.join(get_args(Strategy))}")
+    if not 1 <= seq_len <= MAX_CAPACITY:
+        raise ConfigError(f"the row length must be from 1 to {MAX_CAPACITY:,} tokens, not {seq_len}")
     if target.exists():
         raise OperationError(f"{target} is there already; name a new folder for the repacked shards")
     for name in groups or {}:
@@ -60,12 +67,13 @@ def repack(
         shutil.rmtree(work, ignore_errors=True)  # left by a killed process that had our number
         work.mkdir(parents=True)
         try:
-            writer = _Writer(work, old, seq_len, shard_tokens)
+            writer = _Writer(work, old, seq_len, packing, shard_tokens)
             done = _same_groups(old, folder, writer) if groups is None else _new_groups(old, folder, writer, groups)
             manifest = Manifest.of(
                 done,
                 seq_len=seq_len,
                 vocab_size=old.vocab_size,
+                packing=packing,
                 lineage=Lineage(token_store=old.lineage.token_store, repacked_from=old.digest),
                 **{name: getattr(old, name) for name in _KEPT},
             )
@@ -76,7 +84,7 @@ def repack(
     return manifest
 
 
-_KEPT = ("tokenizer", "chat_template", "pad_id", "bos_id", "eos_id", "rule", "packing", "recipe")
+_KEPT = ("tokenizer", "chat_template", "pad_id", "bos_id", "eos_id", "rule", "recipe")
 
 _Groups = dict[str, tuple[str, list[ShardInfo]]]
 
@@ -88,6 +96,7 @@ class _Writer:
     folder: Path
     old: Manifest
     seq_len: int
+    packing: Strategy
     shard_tokens: int
 
     def pack(self, name: str, spill: "_Spill") -> ShardInfo:
@@ -103,6 +112,7 @@ class _Writer:
                 vocab_size=self.old.vocab_size,
                 pad_id=self.old.pad_id,
                 name=name,
+                packing=self.packing,
             )
         spill.path.unlink()
         return info

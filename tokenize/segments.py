@@ -15,7 +15,8 @@ from numba import njit
 
 from mathmill.core.errors import DataError
 from mathmill.core.schemas import SPAN
-from mathmill.tokenize.store import CUT, LABELS
+from mathmill.tokenize.manifest import VERSION
+from mathmill.tokenize.store import CUT, LABELS, LOSS_SPAN
 
 N_RANKS = 3  # of store.CUT
 
@@ -35,7 +36,7 @@ SEGMENT = pa.struct(
         pa.field("n_parts", pa.int32(), nullable=False),  # 1 where the record was not cut
         pa.field("cuts", pa.list_(CUT), nullable=False),  # also at offset 0, where this part begins at an allowed cut
         pa.field("answer", SPAN),  # what lies here of the final answer
-        pa.field("loss_spans", pa.list_(SPAN), nullable=False),  # supervised tokens: sorted, disjoint, not touching
+        pa.field("loss_spans", pa.list_(LOSS_SPAN), nullable=False),
         *IDENTITY,
     ]
 )
@@ -54,7 +55,7 @@ def row_schema(seq_len: int, vocab_size: int, pad_id: int) -> pa.Schema:
     """Schema of an `.arrow` file; its metadata lets a shard be read without its manifest."""
     metadata = {
         "format": "mathmill-shard",
-        "version": "1",
+        "version": str(VERSION),
         "seq_len": str(seq_len),
         "vocab_size": str(vocab_size),
         "pad_id": str(pad_id),
@@ -78,6 +79,29 @@ class Spans:
 
 
 @dataclass(frozen=True)
+class LossSpans(Spans):
+    """Spans of supervised tokens and the loss weight of each: float32."""
+
+    weight: npt.NDArray[np.float32]
+
+    def of(self, items: slice) -> "LossSpans":
+        """The lists of consecutive items."""
+        spans = super().of(items)
+        weight = self.weight[self.starts[items.start] : self.starts[items.stop]]
+        return LossSpans(spans.starts, spans.begin, spans.end, weight)
+
+    def merged(self) -> "LossSpans":
+        """Without empty spans, touching ones of equal weight joined, so that cutting and joining changes nothing."""
+        return LossSpans(*_merge_spans(self.starts, self.begin, self.end, self.weight))
+
+    @property
+    def covered(self) -> npt.NDArray[np.int64]:
+        """Supervised tokens of each item."""
+        total = np.concatenate([[0], np.cumsum(self.end - self.begin, dtype=np.int64)])
+        return np.diff(total[self.starts])
+
+
+@dataclass(frozen=True)
 class SegmentColumns:
     """The segments of consecutive rows, as arrays.
 
@@ -93,7 +117,7 @@ class SegmentColumns:
     weight: npt.NDArray[np.float32]
     cuts: Spans
     answers: npt.NDArray[np.int32]
-    loss_spans: Spans
+    loss_spans: LossSpans
     n_tokens: npt.NDArray[np.int32]
     n_supervised: npt.NDArray[np.int32]
     rows: pa.RecordBatch  # the columns themselves, for ids and labels
@@ -114,7 +138,7 @@ class SegmentColumns:
             weight=_numbers(segments, "weight", where),
             cuts=read_spans(segments.field("cuts"), ("offset", "rank"), where),
             answers=read_answers(segments.field("answer")),
-            loss_spans=read_spans(segments.field("loss_spans"), ("start", "end"), where),
+            loss_spans=read_loss_spans(segments.field("loss_spans"), where),
             n_tokens=batch.column("n_tokens").to_numpy(),
             n_supervised=batch.column("n_supervised").to_numpy(),
             rows=batch,
@@ -129,7 +153,7 @@ class SegmentColumns:
                 raise DataError(f"{where}: its lists are out of order")
         fault = _first_fault(
             self.row_starts, self.start, self.length, self.n_tokens, self.n_supervised, cuts.starts, cuts.begin,
-            cuts.end, self.answers, spans.starts, spans.begin, spans.end, seq_len,
+            cuts.end, self.answers, spans.starts, spans.begin, spans.end, spans.weight, self.weight, seq_len,
         )  # fmt: skip
         if fault >= 0:
             raise DataError(f"{where}: the segments of row {fault} of a record batch do not fit its tokens")
@@ -159,6 +183,15 @@ def read_spans(column: pa.ListArray, names: tuple[str, str], where: str) -> Span
     return Spans(offsets.astype(np.int64), begin, end.astype(np.int32, copy=False))
 
 
+def read_loss_spans(column: pa.ListArray, where: str) -> LossSpans:
+    """View a column of lists of LOSS_SPAN; DataError where something is null or out of order."""
+    spans = read_spans(column, ("start", "end"), where)
+    weight = column.values.field("weight")
+    if weight.null_count:
+        raise DataError(f"{where}: it has spans that are null")
+    return LossSpans(spans.starts, spans.begin, spans.end, weight.to_numpy())
+
+
 def read_answers(column: pa.StructArray) -> npt.NDArray[np.int32]:
     """View a column of optional spans as (n, 2), (-1, -1) where null or empty."""
     answers = np.stack(
@@ -169,8 +202,10 @@ def read_answers(column: pa.StructArray) -> npt.NDArray[np.int32]:
 
 
 def spans_array(spans: Spans, kind: pa.StructType) -> pa.ListArray:
-    """Build the Arrow lists of spans (SPAN) or cuts (CUT)."""
+    """Build the Arrow lists of spans (SPAN, or LOSS_SPAN of LossSpans) or cuts (CUT)."""
     values = [pa.array(spans.begin), pa.array(spans.end.astype(kind.field(1).type.to_pandas_dtype(), copy=False))]
+    if isinstance(spans, LossSpans):
+        values.append(pa.array(spans.weight))
     items = pa.StructArray.from_arrays(values, fields=list(kind))
     return pa.ListArray.from_arrays(pa.array(spans.starts.astype(np.int32)), items, type=pa.list_(kind))
 
@@ -182,9 +217,36 @@ def answers_array(answers: npt.NDArray[np.int32]) -> pa.StructArray:
 
 
 @njit(cache=True)
+def usable_weight(weight):  # type: ignore[no-untyped-def]
+    """Whether a loss weight is finite and above 0."""
+    return 0 < weight < np.inf
+
+
+@njit(cache=True)
+def _merge_spans(starts, begin, end, weight):  # type: ignore[no-untyped-def]
+    merged_starts = np.zeros_like(starts)
+    merged_begin = np.empty_like(begin)
+    merged_end = np.empty_like(end)
+    merged_weight = np.empty_like(weight)
+    count = 0
+    for item in range(len(starts) - 1):
+        first = count
+        for i in range(starts[item], starts[item + 1]):
+            if begin[i] == end[i]:
+                continue
+            if count > first and merged_end[count - 1] == begin[i] and merged_weight[count - 1] == weight[i]:
+                merged_end[count - 1] = end[i]
+            else:
+                merged_begin[count], merged_end[count], merged_weight[count] = begin[i], end[i], weight[i]
+                count += 1
+        merged_starts[item + 1] = count
+    return merged_starts, merged_begin[:count].copy(), merged_end[:count].copy(), merged_weight[:count].copy()
+
+
+@njit(cache=True)
 def _first_fault(  # type: ignore[no-untyped-def]
     row_starts, start, length, n_tokens, n_supervised, cut_starts, cut_offsets, cut_ranks, answers,
-    span_starts, span_begin, span_end, seq_len,
+    span_starts, span_begin, span_end, span_weight, weight, seq_len,
 ):  # fmt: skip
     """The first row whose segments do not tile its tokens, or hold marks or spans that do not fit; -1 if none."""
     for row in range(len(n_tokens)):
@@ -194,9 +256,16 @@ def _first_fault(  # type: ignore[no-untyped-def]
             if start[segment] != position or length[segment] < 1:
                 return row
             position += length[segment]
-            previous = np.int64(-1)
+            if not usable_weight(weight[segment]):
+                return row
+            previous = np.int64(0)
             for span in range(span_starts[segment], span_starts[segment + 1]):
-                if span_begin[span] <= previous or span_end[span] <= span_begin[span]:
+                if span_begin[span] < previous or span_end[span] <= span_begin[span]:
+                    return row
+                touching = span > span_starts[segment] and span_begin[span] == previous
+                if touching and span_weight[span] == span_weight[span - 1]:
+                    return row
+                if not (usable_weight(span_weight[span]) and usable_weight(weight[segment] * span_weight[span])):
                     return row
                 previous = span_end[span]
                 supervised += span_end[span] - span_begin[span]
@@ -209,6 +278,6 @@ def _first_fault(  # type: ignore[no-untyped-def]
                 previous = cut_offsets[cut]
             if previous >= length[segment]:
                 return row
-        if position != n_tokens[row] or position > seq_len or supervised != n_supervised[row]:
+        if position < 1 or position != n_tokens[row] or position > seq_len or supervised != n_supervised[row]:
             return row
     return -1

@@ -1,41 +1,43 @@
 """Write a shard: pack encoded records into rows of fixed length, with the columns that say what stands where.
 
-One call packs the records of one pack task together (best-fit decreasing over all of them) and writes NAME.bin,
-NAME.idx and NAME.arrow. The bytes depend on the records and their order alone, not on how they came in batches. Tokens
+One call packs the records of one pack task together (by one plan over all of them) and writes NAME.bin, NAME.idx and
+NAME.arrow. The bytes depend on the records and their order alone, not on how they came in batches. Tokens
 go from the mapped token store to the file through one buffer; memory is that buffer plus the columns beside the tokens.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import xxhash
 from numba import njit
 
 from mathmill.core.config import file_digest
 from mathmill.core.errors import DataError
-from mathmill.core.schemas import SPAN
 from mathmill.core.storage import operating
-from mathmill.tokenize.cutting import Pieces, count_cuts, cut
+from mathmill.tokenize.cutting import Pieces, count_cuts, cut, split
 from mathmill.tokenize.encoded import EncodedRecords
-from mathmill.tokenize.manifest import NO_LABEL, SUFFIXES, Counts, FileInfo, LabelCounts, ShardInfo, Suffix, utilisation
+from mathmill.tokenize.manifest import NO_LABEL, SUFFIXES, Counts, FileInfo, LabelCounts, ShardInfo, Suffix, share
 from mathmill.tokenize.megatron_index import MegatronIndex, write_index
-from mathmill.tokenize.packing import pack
+from mathmill.tokenize.packing import BEST_FIT, MAX_CAPACITY, Strategy, pack
 from mathmill.tokenize.segments import (
     BATCH_ROWS,
     IDENTITY,
     ROW_FIELDS,
     SEGMENT,
+    LossSpans,
     Spans,
     answers_array,
     row_schema,
     spans_array,
 )
-from mathmill.tokenize.store import CUT, LABELS, token_dtype
+from mathmill.tokenize.store import CUT, LABELS, LOSS_SPAN, token_dtype
 
-_BUFFER_BYTES = 64 << 20
+_BUFFER_BYTES = 4 << 20  # stays in a core's caches between gathering, hashing and writing
 
 
 def shard_paths(prefix: str | Path) -> dict[Suffix, Path]:
@@ -51,41 +53,48 @@ def write_shard(
     vocab_size: int,
     pad_id: int,
     name: str | None = None,
+    packing: Strategy = BEST_FIT,
 ) -> ShardInfo:
     """Cut and pack encoded records and write them as the shard `prefix`.bin, .idx and .arrow.
 
     encoded: records as `store.encoded_schema(vocab_size)`, at least one; their order decides between equal choices and
     is the order of documents in the `.idx`. Mapped files stay on disk. name: the shard's name in the manifest (default:
-    the prefix's last part). Files are written in place: give a temporary place and publish them afterwards.
+    the prefix's last part). packing: the strategy. Files are written in place: give a temporary place and publish them
+    afterwards.
 
     Raises DataError where the records do not fit the schema, are empty, or contradict themselves.
     """
     if not 0 <= pad_id < vocab_size:
         raise ValueError(f"pad_id {pad_id} is not in a vocabulary of {vocab_size}")
+    if not 1 <= seq_len <= MAX_CAPACITY:
+        raise ValueError(f"the row length must be from 1 to {MAX_CAPACITY:,} tokens, not {seq_len}")
     records = EncodedRecords.of(encoded, vocab_size)
-    pieces = cut(records.marks, seq_len)
-    layout = Layout.of(pieces, pack(pieces.length, seq_len).by_bin())
+    concatenated = packing == "concatenate-and-split"
+    pieces = split(records.marks.lengths, seq_len) if concatenated else cut(records.marks, seq_len)
+    layout = Layout.of(pieces, pack(pieces.length, seq_len, packing).by_bin())
     columns = _segment_columns(records, layout)
     paths = shard_paths(prefix)
 
     with operating(f"cannot write the shard {prefix}"):
-        _write_tokens(paths[".bin"], records, layout, seq_len, vocab_size, pad_id)
+        digests = {".bin": _write_tokens(paths[".bin"], records, layout, seq_len, vocab_size, pad_id)}
         write_index(paths[".idx"], megatron_index(layout, seq_len, token_dtype(vocab_size)))
         _write_rows(paths[".arrow"], records, layout, columns, row_schema(seq_len, vocab_size, pad_id))
 
-    tokens = int(pieces.length.sum(dtype=np.int64))
+    tokens, cuts = int(pieces.length.sum(dtype=np.int64)), count_cuts(records.marks, pieces)
     supervised = np.bincount(layout.record, weights=columns.n_supervised).astype(np.int64)
     return ShardInfo(
         name=name or Path(prefix).name,
         rows=layout.n_rows,
         tokens=tokens,
         supervised_tokens=int(columns.n_supervised.sum()),
-        utilisation=utilisation(tokens, layout.n_rows, seq_len),
+        utilisation=share(tokens, layout.n_rows * seq_len),
+        cuts=cuts,
+        answer_truncation=share(cuts.answers_truncated, cuts.answers),
         segments=len(pieces.length),
-        cuts=count_cuts(records.marks, pieces),
         counts=count_labels(records.identity, records.marks.lengths, supervised),
         files={
-            suffix: FileInfo(bytes=path.stat().st_size, checksum=file_digest(path)) for suffix, path in paths.items()
+            suffix: FileInfo(bytes=path.stat().st_size, checksum=digests.get(suffix) or file_digest(path))
+            for suffix, path in paths.items()
         },
     )
 
@@ -112,6 +121,11 @@ class Layout:
     def n_rows(self) -> int:
         """Rows of the shard."""
         return len(self.row_starts) - 1
+
+    @cached_property
+    def n_tokens(self) -> npt.NDArray[np.int32]:
+        """Tokens of each row without padding."""
+        return np.add.reduceat(self.length, self.row_starts[:-1]).astype(np.int32)
 
     @classmethod
     def of(cls, pieces: Pieces, by_bin: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]) -> "Layout":
@@ -154,7 +168,7 @@ class _Columns:
 
     cuts: Spans
     answers: npt.NDArray[np.int32]
-    loss_spans: Spans
+    loss_spans: LossSpans
     n_supervised: npt.NDArray[np.int64]
 
 
@@ -163,36 +177,38 @@ def _segment_columns(records: EncodedRecords, layout: Layout) -> _Columns:
     cuts = Spans(*_cuts_of_segments(
         marks.cut_starts, marks.cut_offsets, marks.cut_ranks, layout.record, layout.source, layout.length
     ))  # fmt: skip
-    losses = Spans(*_spans_of_segments(
-        spans.starts, spans.begin, spans.end, layout.record, layout.source, layout.length
+    losses = LossSpans(*_spans_of_segments(
+        spans.starts, spans.begin, spans.end, spans.weight, layout.record, layout.source, layout.length
     ))  # fmt: skip
     answers = marks.answers[layout.record] - layout.source[:, None]
     clipped = np.clip(answers, 0, layout.length[:, None])
     missing = (marks.answers[layout.record, 0] < 0) | (clipped[:, 0] >= clipped[:, 1])
-    covered = np.concatenate([[0], np.cumsum(losses.end - losses.begin, dtype=np.int64)])
     return _Columns(
         cuts=cuts,
         answers=np.where(missing[:, None], -1, clipped).astype(np.int32),
         loss_spans=losses,
-        n_supervised=np.diff(covered[losses.starts]),
+        n_supervised=losses.covered,
     )
 
 
 def _write_tokens(
     path: Path, records: EncodedRecords, layout: Layout, seq_len: int, vocab_size: int, pad_id: int
-) -> None:
-    """Write the rows through a buffer of whole rows; each store chunk is visited in its own order."""
+) -> str:
+    """Write the rows through a buffer of whole rows, each store chunk in its own order; returns the file's digest."""
     dtype = token_dtype(vocab_size)
     rows_at_once = max(1, _BUFFER_BYTES // (seq_len * dtype.itemsize))
     buffer = np.empty((min(rows_at_once, layout.n_rows), seq_len), dtype)
+    hasher = xxhash.xxh3_128()
     with open(path, "wb") as file:
         for first_row in range(0, layout.n_rows, rows_at_once):
             rows = buffer[: min(rows_at_once, layout.n_rows - first_row)]
-            rows.fill(pad_id)
+            _pad(rows, layout.n_tokens[first_row : first_row + len(rows)], pad_id)
             _gather(rows, records, layout, first_row)
-            if int(rows.max()) >= vocab_size or int(rows.min()) < 0:
+            if int(rows.view(f"u{dtype.itemsize}").max()) >= vocab_size:  # a negative id is a large one
                 raise DataError(f"the token store has ids outside of its vocabulary of {vocab_size}")
+            hasher.update(rows.data)
             file.write(rows.data)
+    return hasher.hexdigest()
 
 
 def _gather(rows: npt.NDArray[np.generic], records: EncodedRecords, layout: Layout, first_row: int) -> None:
@@ -212,7 +228,6 @@ def _gather(rows: npt.NDArray[np.generic], records: EncodedRecords, layout: Layo
 
 
 def _write_rows(path: Path, records: EncodedRecords, layout: Layout, columns: _Columns, schema: pa.Schema) -> None:
-    n_tokens = np.add.reduceat(layout.length, layout.row_starts[:-1]).astype(np.int32)
     n_supervised = np.add.reduceat(columns.n_supervised, layout.row_starts[:-1]).astype(np.int32)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for first_row in range(0, layout.n_rows, BATCH_ROWS):
@@ -222,7 +237,7 @@ def _write_rows(path: Path, records: EncodedRecords, layout: Layout, columns: _C
             lists = pa.ListArray.from_arrays(
                 pa.array((starts - starts[0]).astype(np.int32)), segments, type=ROW_FIELDS[0].type
             )
-            counts = [pa.array(counts[first_row:last_row]) for counts in (n_tokens, n_supervised)]
+            counts = [pa.array(counts[first_row:last_row]) for counts in (layout.n_tokens, n_supervised)]
             writer.write_batch(pa.RecordBatch.from_arrays([lists, *counts], schema=schema))
 
 
@@ -235,7 +250,7 @@ def _segments(records: EncodedRecords, layout: Layout, columns: _Columns, here: 
         "n_parts": pa.array(layout.n_parts[here]),
         "cuts": spans_array(columns.cuts.of(here), CUT),
         "answer": answers_array(columns.answers[here]),
-        "loss_spans": spans_array(columns.loss_spans.of(here), SPAN),
+        "loss_spans": spans_array(columns.loss_spans.of(here), LOSS_SPAN),
         **{field.name: identity.column(field.name).chunk(0) for field in IDENTITY},
     }
     return pa.StructArray.from_arrays([fields[field.name] for field in SEGMENT], fields=list(SEGMENT))
@@ -258,6 +273,12 @@ def count_labels(identity: pa.Table, tokens: npt.NDArray[np.int64], supervised: 
                 for i, value in sorted(enumerate(coded.dictionary.to_pylist()), key=lambda entry: entry[1])
             }
     return counts
+
+
+@njit(cache=True)
+def _pad(rows, n_tokens, pad_id):  # type: ignore[no-untyped-def]
+    for i in range(len(rows)):
+        rows[i, n_tokens[i] :] = pad_id
 
 
 @njit(cache=True)
@@ -291,21 +312,23 @@ def _cuts_of_segments(cut_starts, cut_offsets, cut_ranks, record, source, length
 
 
 @njit(cache=True)
-def _spans_of_segments(span_starts, span_begin, span_end, record, source, length):  # type: ignore[no-untyped-def]
-    """The parts of a record's spans that lie in each segment, relative to the segment."""
+def _spans_of_segments(span_starts, span_begin, span_end, span_weight, record, source, length):  # type: ignore[no-untyped-def]
+    """The parts of a record's spans that lie in each segment, relative to the segment, and their weights."""
     starts = np.zeros(len(record) + 1, np.int64)
     for i in range(len(record)):
         first, last = _overlapping(span_starts, span_begin, span_end, record[i], source[i], source[i] + length[i])
         starts[i + 1] = starts[i] + last - first
     begin = np.empty(starts[-1], np.int32)
     end = np.empty(starts[-1], np.int32)
+    weight = np.empty(starts[-1], np.float32)
     for i in range(len(record)):
         first, _ = _overlapping(span_starts, span_begin, span_end, record[i], source[i], source[i] + length[i])
         for j in range(starts[i], starts[i + 1]):
             span = first + j - starts[i]
             begin[j] = max(span_begin[span] - source[i], 0)
             end[j] = min(span_end[span] - source[i], length[i])
-    return starts, begin, end
+            weight[j] = span_weight[span]
+    return starts, begin, end, weight
 
 
 @njit(cache=True)

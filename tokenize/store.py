@@ -1,7 +1,8 @@
 """The token store: documents and problems as tokens with their labels, written once per tokenizer, before packing.
 
 Files are uncompressed Arrow IPC, so that packing maps them into memory and gathers tokens without decoding. A record's
-tokens end with EOS (EOS ends a document, never a cut). All offsets here count tokens of the record, from 0.
+tokens end with EOS (EOS ends a document, never a cut), or as its chat template ends it. All offsets here count tokens
+of the record, from 0.
 """
 
 import numpy as np
@@ -9,12 +10,18 @@ import pyarrow as pa
 
 from mathmill.core.schemas import SPAN
 
+MAX_RECORD_TOKENS = 2**31 - 1  # offsets in a record are int32
+
 CUT = pa.struct([("offset", pa.int32()), ("rank", pa.int8())])
 """Where an overlong record may be cut: before token `offset`; rank 0 paragraph, 1 reasoning step, 2 line or sentence.
 Never inside a formula, never between a solution's last step and its final answer."""
 
+LOSS_SPAN = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("weight", pa.float32())])
+"""Supervised tokens. A token's loss weight is its record's weight times its span's, 0 outside of the spans. Spans are
+sorted and disjoint, two touch only where their weights differ, and weights are finite and above 0."""
+
 LABELS = [
-    pa.field("corpus", pa.string(), nullable=False),  # "documents" or "problems"
+    pa.field("corpus", pa.string(), nullable=False),  # "documents", "problems" or "conversations"
     pa.field("source", pa.string(), nullable=False),
     pa.field("license", pa.string()),
     pa.field("lang", pa.string()),
@@ -49,7 +56,7 @@ def encoded_schema(vocab_size: int) -> pa.Schema:
             pa.field("tokens", pa.large_list(pa.from_numpy_dtype(token_dtype(vocab_size))), nullable=False),
             pa.field("cuts", pa.list_(CUT), nullable=False),
             pa.field("answer", SPAN),  # tokens of the final answer, null where there is none
-            pa.field("loss_spans", pa.list_(SPAN), nullable=False),  # supervised tokens, sorted, disjoint
-            pa.field("weight", pa.float32(), nullable=False),
+            pa.field("loss_spans", pa.list_(LOSS_SPAN), nullable=False),
+            pa.field("weight", pa.float32(), nullable=False),  # of the whole record, finite and above 0
         ]
     )

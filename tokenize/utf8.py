@@ -46,6 +46,13 @@ def byte_offsets(texts: pa.Array, rows: npt.NDArray[np.int64], chars: npt.NDArra
     return found
 
 
+def rows_with_bytes(texts: pa.Array, wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which texts hold some byte of a set. texts: (n,). wanted: bool (256,). Returns bool (n,)."""
+    data, bounds = text_buffer(texts)
+    found = np.flatnonzero(wanted[data])
+    return np.diff(np.searchsorted(found, bounds)) > 0
+
+
 @njit(cache=True)
 def _bytes_of_characters(data, characters):  # type: ignore[no-untyped-def]
     """Byte numbers of sorted character numbers; a character number past the end is the end."""

@@ -1,13 +1,11 @@
 """Prove a folder of shards: that nothing in it was changed, and that it says the truth about its tokens.
 
 Checksums and the manifest's digest find every changed byte. What the manifest and the Arrow columns claim is then
-worked out again from the tokens and segments: padding, masks, parts of cut records, every count; Megatron's own
-reader, where installed, must see the same tokens; and tokens must decode to text.
+worked out again from the tokens and segments: padding, masks and their weights, parts of cut records, every count;
+Megatron's and datatrove's own readers, where installed, must see the same tokens; and tokens must decode to text.
 """
 
-import importlib
 import unicodedata
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -23,7 +21,6 @@ from mathmill.core.config import file_digest
 from mathmill.core.errors import DataError
 from mathmill.tokenize.cutting import count_cuts
 from mathmill.tokenize.manifest import (
-    CutCounts,
     Group,
     Manifest,
     ShardInfo,
@@ -31,14 +28,12 @@ from mathmill.tokenize.manifest import (
     add_counts,
     load,
     manifest_path,
-    utilisation,
+    share,
 )
-from mathmill.tokenize.megatron_index import read_index
+from mathmill.tokenize.peer_readers import PEER_READERS, PeerReader, evenly
 from mathmill.tokenize.reader import Shard
 from mathmill.tokenize.rejoin import RejoinedRecords
 from mathmill.tokenize.shards import count_labels
-
-_MEGATRON_SEQUENCES = 10_000  # whose tokens are compared, of each shard
 
 Texts: TypeAlias = Mapping[str, str] | Callable[[str], str | None]
 
@@ -57,10 +52,13 @@ class Codec(Protocol):
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was proved, or not. `detail` says what was counted, or the first fault."""
+    """One thing that was proved, or not; `ok` is None where it could not be tried.
+
+    detail: what was counted, the first fault, or why it was not tried.
+    """
 
     name: str
-    ok: bool
+    ok: bool | None
     detail: str
 
 
@@ -73,12 +71,13 @@ class VerifyReport:
 
     @property
     def ok(self) -> bool:
-        """Whether every check held."""
-        return all(check.ok for check in self.checks)
+        """Whether no check failed."""
+        return all(check.ok is not False for check in self.checks)
 
     def lines(self) -> list[str]:
         """For people: one line a check."""
-        return [f"{'ok' if check.ok else 'FAILED':<8}{check.name:<14}{check.detail}" for check in self.checks]
+        words = {True: "ok", False: "FAILED", None: "not run"}
+        return [f"{words[check.ok]:<8}{check.name:<14}{check.detail}" for check in self.checks]
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -103,7 +102,7 @@ def verify_shards(
         manifest = load(where)
     except DataError as error:
         return VerifyReport(str(path), (Check("manifest", False, str(error)),))
-    checks = [_summed("manifest", [_outcome(lambda: _check_manifest(manifest, where))])]
+    checks = [_summed("manifest", [_outcome(lambda: _check_manifest(manifest, where))], _PROVED["manifest"])]
     shards = [_ShardChecks(manifest, where.parent, info) for info in manifest.shards()]
     steps: dict[str, Callable[[_ShardChecks], int]] = {
         "files": _ShardChecks.files,
@@ -112,8 +111,15 @@ def verify_shards(
         "index": _ShardChecks.index,
         "counts": _ShardChecks.counts,
     }
-    if _megatron() is not None:
-        steps["megatron"] = _ShardChecks.megatron
+    proved, not_run = dict(_PROVED), []
+    for peer in PEER_READERS:
+        try:
+            reader = peer.load()
+        except Exception as error:  # not installed, or not fit for what else is
+            not_run.append(Check(peer.name, None, str(error)))
+        else:
+            steps[peer.name] = partial(_ShardChecks.peer, peer=peer, reader=reader)
+            proved[peer.name] = peer.proved
     if tokenizer is not None:
         steps["text"] = partial(_ShardChecks.text, tokenizer=tokenizer, sample=sample, texts=texts)
     results: dict[str, list[int | str]] = {name: [] for name in steps}
@@ -121,17 +127,16 @@ def verify_shards(
         for name, step in steps.items():
             results[name].append(_outcome(partial(step, shard)))
         shard.forget()
-    checks += [_summed(name, outcomes) for name, outcomes in results.items()]
-    return VerifyReport(str(path), tuple(checks))
+    checks += [_summed(name, outcomes, proved[name]) for name, outcomes in results.items()]
+    return VerifyReport(str(path), (*checks, *not_run))
 
 
 _PROVED = {
     "manifest": "shards in a signed manifest whose sums add up",
     "files": "files have their sizes and checksums",
-    "rows": "segments cover their rows' tokens; loss spans lie inside them",
+    "rows": "segments cover their rows' tokens; loss spans with weights lie inside them",
     "padding": "rows hold ids of the vocabulary, and padding only at their end",
     "index": "records of the Megatron index have all their parts",
-    "megatron": "sequences are the same in megatron-core's own reader",
     "counts": "shards hold what the manifest counts",
     "text": "records decode to their text",
 }
@@ -145,11 +150,11 @@ def _outcome(step: Callable[[], int]) -> int | str:
         return str(error)
 
 
-def _summed(name: str, outcomes: Sequence[int | str]) -> Check:
+def _summed(name: str, outcomes: Sequence[int | str], proved: str) -> Check:
     faults = [outcome for outcome in outcomes if isinstance(outcome, str)]
     if faults:
         return Check(name, False, faults[0] + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""))
-    return Check(name, True, f"{sum(outcome for outcome in outcomes if isinstance(outcome, int)):,} {_PROVED[name]}")
+    return Check(name, True, f"{sum(outcome for outcome in outcomes if isinstance(outcome, int)):,} {proved}")
 
 
 def _check_manifest(manifest: Manifest, where: Path) -> int:
@@ -157,13 +162,11 @@ def _check_manifest(manifest: Manifest, where: Path) -> int:
     if where.read_bytes() != manifest.to_json() or manifest.digest != manifest.compute_digest():
         raise DataError(f"{where}: it was edited, its digest does not fit")
     for name, group in manifest.groups.items():
-        cuts = sum((shard.cuts for shard in group.shards), CutCounts())
-        if not _adds_up(group, group.shards, manifest.seq_len) or group.cuts != cuts:
+        if not _adds_up(group, group.shards, manifest.seq_len):
             raise DataError(f"{where}: the counts of group {name} are not the sums of its shards")
     groups = list(manifest.groups.values())
     counts = add_counts(shard.counts for shard in manifest.shards())
-    cuts = sum((group.cuts for group in groups), CutCounts())
-    if not _adds_up(manifest, groups, manifest.seq_len) or manifest.counts != counts or manifest.cuts != cuts:
+    if not _adds_up(manifest, groups, manifest.seq_len) or manifest.counts != counts:
         raise DataError(f"{where}: its totals are not the sums of its groups")
     return len(manifest.shards())
 
@@ -232,13 +235,14 @@ class _ShardChecks:
     def counts(self) -> int:
         records, info = self.records, self.info
         lengths, supervised = records.record_lengths, records.supervised
-        tokens = int(lengths.sum())
+        tokens, cuts = int(lengths.sum()), count_cuts(records.marks(), records.pieces())
         found = {
             "tokens": tokens,
             "supervised_tokens": int(supervised.sum()),
-            "utilisation": utilisation(tokens, info.rows, self.manifest.seq_len),
+            "utilisation": share(tokens, info.rows * self.manifest.seq_len),
             "segments": len(records.lengths),
-            "cuts": count_cuts(records.marks(), records.pieces()),
+            "cuts": cuts,
+            "answer_truncation": share(cuts.answers_truncated, cuts.answers),
             "counts": count_labels(records.identity, lengths, supervised),
         }
         for name, value in found.items():
@@ -246,27 +250,11 @@ class _ShardChecks:
                 raise DataError(f"shard {info.name}: the manifest's {name} are not those of its rows")
         return 1
 
-    def megatron(self) -> int:
-        """Megatron's reader gives the segments that our index and tokens give; tokens of a sample are compared."""
-        index = read_index(self.shard.paths[".idx"])
-        flat, positions = self.shard.tokens.reshape(-1), index.pointers // index.dtype.itemsize
-        try:
-            dataset = _megatron()(str(self.shard.prefix))
-            same = (
-                np.array_equal(dataset.index.sequence_pointers, index.pointers)
-                and np.array_equal(dataset.sequence_lengths, index.lengths)
-                and np.array_equal(dataset.document_indices, index.document_indices)
-            )
-            for i in _evenly(len(index.lengths), _MEGATRON_SEQUENCES):
-                same = same and np.array_equal(dataset[i], flat[positions[i] : positions[i] + index.lengths[i]])
-        except Exception as error:  # it checks nothing that it reads, so damage shows as any error
-            raise DataError(f"{self.shard.prefix}: megatron-core's reader fails: {error}") from error
-        if not same:
-            raise DataError(f"{self.shard.prefix}: megatron-core's reader sees other tokens")
-        return len(index.lengths)
+    def peer(self, peer: PeerReader, reader: Any) -> int:
+        return peer.check(reader, self.shard)
 
     def text(self, tokenizer: Codec, sample: int | None, texts: Texts | None) -> int:
-        chosen = _evenly(len(self.records), sample)
+        chosen = evenly(len(self.records), sample)
         for record in chosen:
             record_id = self.records.identity.column("record_id")[record].as_py()
             text = tokenizer.decode(self._without_ends(self.records.tokens(record)))
@@ -284,22 +272,6 @@ class _ShardChecks:
         begin = int(ids[0] == self.manifest.bos_id)
         end = len(ids) - int(len(ids) > begin and ids[-1] == self.manifest.eos_id)
         return ids[begin:end]
-
-
-def _evenly(count: int, sample: int | None) -> list[int]:
-    """At most `sample` of 0..count-1, evenly spread."""
-    size = count if sample is None else min(sample, count)
-    return [i * count // size for i in range(size)]
-
-
-def _megatron() -> Any:
-    """Megatron's own reader, or None where megatron-core (or the torch that it needs) is not installed."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about packages for training that reading does not need
-            return importlib.import_module("megatron.core.datasets.indexed_dataset").IndexedDataset
-    except ImportError:
-        return None
 
 
 @njit(cache=True)

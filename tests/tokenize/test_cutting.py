@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mathmill.tokenize.cutting import Marks, count_cuts, cut
+from mathmill.tokenize.cutting import Marks, count_cuts, cut, split
+from mathmill.tokenize.packing import pack
 
 PARAGRAPH, STEP, LINE = 0, 1, 2
 
@@ -143,3 +144,41 @@ def test_an_answer_that_fits_into_a_row_is_never_divided(given_records, seq_len)
     counts = count_cuts(marks, cut(marks, seq_len))
     too_long = sum(1 for *_, answer in given_records if answer and answer[1] - answer[0] > seq_len)
     assert counts.answers_truncated == too_long
+
+
+def test_concatenated_records_are_divided_where_rows_end():
+    pieces = split(np.array([5, 20, 3, 4]), 8)
+    columns = (pieces.record, pieces.start, pieces.length, pieces.part, pieces.n_parts)
+    assert np.stack(columns, 1).tolist() == [
+        [0, 0, 5, 0, 1],
+        [1, 0, 3, 0, 4],
+        [1, 3, 8, 1, 4],
+        [1, 11, 8, 2, 4],
+        [1, 19, 1, 3, 4],
+        [2, 0, 3, 0, 1],
+        [3, 0, 4, 0, 1],
+    ]  # fmt: skip
+
+
+def test_what_concatenation_costs_is_counted():
+    marks = marks_of([(6, [(2, STEP)], (4, 6)), (6, [(2, PARAGRAPH)], (1, 3)), (6, [], (2, 5))])
+    counts = count_cuts(marks, split(marks.lengths, 8))
+    # the second record is cut at its paragraph, inside its answer; the third is cut by force, inside its answer
+    assert (counts.records, counts.records_cut, counts.cuts_at_paragraph, counts.hard_cuts) == (3, 2, 1, 1)
+    assert (counts.answers, counts.answers_truncated, counts.answers_separated) == (3, 2, 0)
+
+
+@settings(derandomize=True, max_examples=100, deadline=None)
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=40), st.integers(1, 30))
+def test_concatenation_places_every_token_once_and_pads_the_last_row_only(lengths, seq_len):
+    pieces = split(np.array(lengths), seq_len)
+    tokens = [
+        (record, start + i)
+        for record, start, n in zip(pieces.record, pieces.start, pieces.length, strict=True)
+        for i in range(n)
+    ]
+    assert tokens == [(record, i) for record, length in enumerate(lengths) for i in range(length)]
+    packing = pack(pieces.length, seq_len, "concatenate-and-split")
+    filled = np.bincount(packing.bins, weights=pieces.length)
+    assert (filled[:-1] == seq_len).all()
+    assert 0 < filled[-1] <= seq_len

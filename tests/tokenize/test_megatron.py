@@ -6,7 +6,6 @@ import pytest
 from mathmill.core.errors import DataError
 from mathmill.tokenize.megatron_index import MegatronIndex, read_index, write_index
 from mathmill.tokenize.reader import ShardReader
-from mathmill.tokenize.verify import verify_shards
 
 
 @pytest.fixture(scope="module")
@@ -79,21 +78,3 @@ def test_megatron_cores_own_reader_sees_every_record(
         assert np.concatenate(parts).tolist() == record["tokens"]
         assert {part.dtype for part in parts} == {ShardReader(tmp_path / "s").dtype}
         assert dataset.get(documents[number], offset=0, length=1).tolist() == record["tokens"][:1]
-
-
-@pytest.mark.slow
-def test_verification_asks_megatron_core_where_it_is_installed(shards, indexed_dataset):
-    checks = {check.name: check for check in verify_shards(shards).checks}
-    assert checks["megatron"].ok
-    assert "megatron-core" in checks["megatron"].detail
-
-
-@pytest.mark.slow
-def test_verification_finds_what_megatron_core_would_see_otherwise(shards, indexed_dataset, monkeypatch):
-    class Other(indexed_dataset):
-        def __getitem__(self, number):
-            return super().__getitem__(number) + (number == 7)
-
-    monkeypatch.setattr("mathmill.tokenize.verify._megatron", lambda: Other)
-    checks = {check.name: check for check in verify_shards(shards).checks}
-    assert not checks["megatron"].ok

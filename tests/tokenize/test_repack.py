@@ -1,3 +1,5 @@
+from typing import get_args
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -6,6 +8,7 @@ from hypothesis import strategies as st
 
 from mathmill.core.errors import ConfigError, DataError, OperationError
 from mathmill.tokenize.manifest import FILE_NAME, load
+from mathmill.tokenize.packing import Strategy
 from mathmill.tokenize.reader import Shard, ShardReader
 from mathmill.tokenize.rejoin import RejoinedRecords
 from mathmill.tokenize.repack import repack
@@ -14,8 +17,8 @@ from mathmill.tokenize.verify import verify_shards
 
 
 @pytest.fixture(autouse=True)
-def without_megatron(monkeypatch):
-    monkeypatch.setattr("mathmill.tokenize.verify._megatron", lambda: None)
+def without_peers(monkeypatch):
+    monkeypatch.setattr("mathmill.tokenize.verify.PEER_READERS", ())
 
 
 def files_of(folder, name):
@@ -36,15 +39,17 @@ def records_of(folder):
 
 
 @settings(derandomize=True, max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(0, 10_000), n_records=st.integers(1, 40), before=st.integers(1, 70), after=st.integers(1, 70))
-def test_repacked_bytes_are_those_of_packing_the_records_directly(
-    tmp_path_factory, random_encoded, write_folder, seed, n_records, before, after
-):
+@given(st.data())
+def test_repacked_bytes_are_those_of_packing_the_records_directly(tmp_path_factory, random_encoded, write_folder, data):
+    before, after = data.draw(st.integers(1, 70)), data.draw(st.integers(1, 70))
+    was, will_be = data.draw(st.sampled_from(get_args(Strategy))), data.draw(st.sampled_from(get_args(Strategy)))
     folder = tmp_path_factory.mktemp("repack")
-    table = random_encoded(seed, n_records)
-    write_folder(folder / "old", {"a": [table]}, seq_len=before)
-    write_folder(folder / "direct", {"a": [table]}, seq_len=after)
-    repack(folder / "old", folder / "new", seq_len=after)
+    table = random_encoded(data.draw(st.integers(0, 10_000)), data.draw(st.integers(1, 40)))
+    write_folder(folder / "old", {"a": [table]}, seq_len=before, packing=was)
+    direct = write_folder(folder / "direct", {"a": [table]}, seq_len=after, packing=will_be)
+    new = repack(folder / "old", folder / "new", seq_len=after, packing=will_be)
+    assert (new.packing, new.cuts) == (will_be, direct.cuts)
+    assert verify_shards(folder / "new").ok
     assert files_of(folder / "new", "a-0") == files_of(folder / "direct", "a-0")
 
 
@@ -56,6 +61,14 @@ def test_repacking_there_and_back_gives_the_same_shards(shards, tmp_path):
     for info in load(shards).shards():
         assert files_of(tmp_path / "back", info.name) == files_of(shards, info.name)
     assert load(tmp_path / "back").groups == load(shards).groups
+
+
+def test_repacking_keeps_the_strategy_unless_told_otherwise(tmp_path, random_encoded, write_folder):
+    write_folder(tmp_path / "old", {"a": [random_encoded(1, 20)]}, packing="concatenate-and-split")
+    assert repack(tmp_path / "old", tmp_path / "kept", seq_len=7).packing == "concatenate-and-split"
+    assert (
+        repack(tmp_path / "old", tmp_path / "first", packing="first-fit-decreasing").packing == "first-fit-decreasing"
+    )
 
 
 def test_repacked_shards_hold_every_check_and_record(shards, tmp_path):
@@ -106,7 +119,7 @@ def test_rejoined_records_are_the_token_stores(tmp_path, random_encoded, monkeyp
     again = pa.Table.from_batches(records.batches())
     assert again.schema.equals(table.schema)
     assert len(list(records.batches())) > 5
-    kept = [name for name in table.column_names if name not in ("cuts", "loss_spans")]
+    kept = [name for name in table.column_names if name not in ("cuts", "loss_spans")]  # test_loss_weights.py
     assert again.select(kept).to_pylist() == table.select(kept).to_pylist()
     assert records.tokens(7).tolist() == table.column("tokens")[7].as_py()
 
@@ -126,7 +139,9 @@ def test_an_output_that_is_there_already_is_refused(shards, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"seq_len": 0}, "at least 1 token"),
+        ({"seq_len": 0}, "from 1 to 134,217,728 tokens, not 0"),
+        ({"seq_len": 2**31}, "from 1 to"),
+        ({"packing": "worst-fit"}, "there is no packing 'worst-fit'"),
         ({"groups": {"../a": "documents"}}, "cannot name a group"),
         ({"groups": {"a": "documents[colour=red]"}}, "colour"),
     ],

@@ -1,5 +1,6 @@
 import errno
 import json
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +12,11 @@ from mathmill.core.config import file_digest
 from mathmill.core.errors import DataError, OperationError
 from mathmill.tokenize.manifest import CutCounts, LabelCounts, Tokenizer, load, parse
 from mathmill.tokenize.megatron_index import read_index
+from mathmill.tokenize.packing import Strategy
 from mathmill.tokenize.shards import shard_paths, write_shard
 from mathmill.tokenize.store import LABELS
+
+STRATEGIES = get_args(Strategy)
 
 
 def read_back(prefix, seq_len, dtype):
@@ -43,8 +47,8 @@ def test_three_records_are_written_exactly_so(tmp_path, encoded_table):
     assert first["cuts"] == [{"offset": 2, "rank": 2}]
     assert second["cuts"] == [{"offset": 0, "rank": 0}]
     assert (first["answer"], second["answer"]) == (None, {"start": 2, "end": 3})
-    assert first["loss_spans"] == [{"start": 4, "end": 6}]
-    assert second["loss_spans"] == [{"start": 0, "end": 4}]
+    assert first["loss_spans"] == [{"start": 4, "end": 6, "weight": 1.0}]
+    assert second["loss_spans"] == [{"start": 0, "end": 4, "weight": 1.0}]
     assert (short["corpus"], short["difficulty"], short["weight"]) == ("problems", "hard", 0.5)
     assert (info.rows, info.tokens, info.supervised_tokens, info.segments) == (2, 15, 10, 4)
     assert info.utilisation == round(15 / 16, 6)
@@ -90,10 +94,37 @@ def test_a_large_vocabulary_is_stored_as_int32(tmp_path, encoded_table):
     assert read_back(tmp_path / "a", 4, np.int32)[0].tolist() == [[65_499, 151_642, 151_642, 151_642]]
 
 
-@pytest.mark.parametrize("rows_in_buffer", [1, 3, 1000])
-def test_batches_slices_and_buffers_change_no_byte(tmp_path, random_encoded, monkeypatch, rows_in_buffer):
+@pytest.mark.parametrize(
+    ("vocab_size", "dtype"), [(65_499, np.uint16), (65_500, np.int32), (65_537, np.int32), (2**31, np.int32)]
+)
+def test_the_last_ids_of_a_vocabulary_come_through(tmp_path, encoded_table, vocab_size, dtype):
+    table = encoded_table([{"tokens": [0, vocab_size - 1]}], vocab_size=vocab_size)
+    write_shard(tmp_path / "a", table, seq_len=3, vocab_size=vocab_size, pad_id=vocab_size - 1)
+    assert read_back(tmp_path / "a", 3, dtype)[0].tolist() == [[0, vocab_size - 1, vocab_size - 1]]
+
+
+@pytest.mark.parametrize(("vocab_size", "token"), [(65_499, 65_499), (65_499, 65_535), (65_500, -1), (65_500, 65_500)])
+def test_ids_beyond_the_vocabulary_are_an_error_whatever_their_type(tmp_path, encoded_table, vocab_size, token):
+    table = encoded_table([{"tokens": [0, token]}], vocab_size=vocab_size)
+    with pytest.raises(DataError, match=f"ids outside of its vocabulary of {vocab_size}"):
+        write_shard(tmp_path / "a", table, seq_len=3, vocab_size=vocab_size, pad_id=0)
+
+
+def test_offsets_that_point_outside_of_the_tokens_are_an_error(tmp_path, encoded_table):
+    table = encoded_table(THREE)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    good, bad = (np.array([0, 3, 13, last], np.int64).tobytes() for last in (15, 10**9))
+    batch = pa.ipc.open_stream(sink.getvalue().to_pybytes().replace(good, bad)).read_next_batch()
+    with pytest.raises(DataError, match="the token store is broken"):
+        write_shard(tmp_path / "a", [batch], seq_len=8, vocab_size=1000, pad_id=0)
+
+
+@pytest.mark.parametrize(("rows_in_buffer", "packing"), [(1, STRATEGIES[0]), (3, STRATEGIES[1]), (1000, STRATEGIES[2])])
+def test_batches_slices_and_buffers_change_no_byte(tmp_path, random_encoded, monkeypatch, rows_in_buffer, packing):
     table = random_encoded(1, 60)
-    settings_ = {"seq_len": 16, "vocab_size": 1000, "pad_id": 0}
+    settings_ = {"seq_len": 16, "vocab_size": 1000, "pad_id": 0, "packing": packing}
     expected = write_shard(tmp_path / "a", table, **settings_)
     monkeypatch.setattr("mathmill.tokenize.shards._BUFFER_BYTES", rows_in_buffer * 32)
     batches = [batch.slice(0, 0) for batch in table.to_batches()] + table.to_batches(max_chunksize=7)
@@ -103,10 +134,10 @@ def test_batches_slices_and_buffers_change_no_byte(tmp_path, random_encoded, mon
 
 
 @settings(derandomize=True, max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(0, 10_000), seq_len=st.integers(1, 70), n_records=st.integers(1, 40))
-def test_segments_give_back_every_record_with_its_marks(tmp_path, random_encoded, seed, seq_len, n_records):
+@given(st.integers(0, 10_000), st.integers(1, 70), st.integers(1, 40), st.sampled_from(STRATEGIES))
+def test_segments_give_back_every_record_with_its_marks(tmp_path, random_encoded, seed, seq_len, n_records, packing):
     table = random_encoded(seed, n_records)
-    info = write_shard(tmp_path / "a", table, seq_len=seq_len, vocab_size=1000, pad_id=0)
+    info = write_shard(tmp_path / "a", table, seq_len=seq_len, vocab_size=1000, pad_id=0, packing=packing)
     rows, listed = read_back(tmp_path / "a", seq_len, np.uint16)
     parts = {}
     for tokens, row in zip(rows, listed, strict=True):
@@ -131,6 +162,19 @@ def test_segments_give_back_every_record_with_its_marks(tmp_path, random_encoded
         assert supervised == {t for span in record["loss_spans"] for t in range(span["start"], span["end"])}
         assert answer == (set(range(record["answer"]["start"], record["answer"]["end"])) if record["answer"] else set())
         assert cuts == [(c["offset"], c["rank"]) for c in record["cuts"] if c["offset"] < len(record["tokens"])]
+
+
+def test_concatenated_records_go_on_in_the_next_row_and_the_cost_is_counted(tmp_path, encoded_table):
+    table = encoded_table(THREE)
+    settings_ = {"seq_len": 8, "vocab_size": 1000, "pad_id": 999, "packing": "concatenate-and-split"}
+    info = write_shard(tmp_path / "a", table, **settings_)
+    rows, _ = read_back(tmp_path / "a", 8, np.uint16)
+    assert rows.tolist() == [[1, 2, 3, 10, 11, 12, 13, 14], [15, 16, 17, 18, 19, 21, 22, 999]]
+    assert info.cuts == CutCounts(records=3, records_cut=1, hard_cuts=1, answers=1)
+    wide = [THREE[1] | {"answer": (7, 10)}]
+    info = write_shard(tmp_path / "a", encoded_table(wide), **settings_)
+    assert info.cuts == CutCounts(records=1, records_cut=1, hard_cuts=1, answers=1, answers_truncated=1)
+    assert info.answer_truncation == 1.0
 
 
 def test_many_rows_go_into_several_record_batches(tmp_path, encoded_table):
@@ -159,6 +203,17 @@ def test_checksums_and_sizes_are_those_of_the_files(tmp_path, encoded_table):
         ({"tokens": [1, 2], "loss": [(1, 2), (0, 1)]}, "marks that do not fit"),
         ({"tokens": [1, 2], "answer": (1, 3)}, "marks that do not fit"),
         ({"tokens": [1, 2], "answer": (-1, 1)}, "marks that do not fit"),
+        (
+            {"tokens": [1, 2], "loss": [(0, 1, float("nan"))]},
+            "record-0 has a loss weight that is not finite and above 0",
+        ),
+        ({"tokens": [1, 2], "loss": [(0, 1, float("inf"))]}, "loss weight"),
+        ({"tokens": [1, 2], "loss": [(0, 1, 0.0)]}, "loss weight"),
+        ({"tokens": [1, 2], "loss": [(0, 1, -1.0)]}, "loss weight"),
+        ({"tokens": [1, 2], "weight": 0.0}, "loss weight"),
+        ({"tokens": [1, 2], "weight": float("nan"), "loss": []}, "loss weight"),
+        ({"tokens": [1, 2], "weight": 1e30, "loss": [(0, 1, 1e30)]}, "loss weight"),
+        ({"tokens": [1, 2], "weight": 1e-30, "loss": [(0, 1, 1e-30)]}, "loss weight"),
         ({"tokens": [1, 1000]}, "ids outside of its vocabulary of 1000"),
     ],
 )
@@ -175,6 +230,8 @@ def test_records_of_another_schema_are_an_error(tmp_path, encoded_table):
         write_shard(tmp_path / "a", table, seq_len=8, vocab_size=100_000, pad_id=0)
     with pytest.raises(DataError, match="no records to pack"):
         write_shard(tmp_path / "a", table.slice(0, 0), seq_len=8, vocab_size=1000, pad_id=0)
+    with pytest.raises(ValueError, match="row length must be from 1 to 134,217,728 tokens, not 0"):
+        write_shard(tmp_path / "a", table, seq_len=0, vocab_size=1000, pad_id=0)
     with pytest.raises(ValueError, match="pad_id 1000"):
         write_shard(tmp_path / "a", table, seq_len=8, vocab_size=1000, pad_id=1000)
 
@@ -196,6 +253,7 @@ def test_a_manifest_adds_up_its_groups_and_survives_json(tmp_path, random_encode
     assert manifest.tokens == sum(shard.tokens for shard in shards)
     assert manifest.counts["corpus"]["problems"].records == 8
     assert manifest.cuts.records == 18
+    assert manifest.answer_truncation == round(manifest.cuts.answers_truncated / manifest.cuts.answers, 6)
     assert (manifest.groups["b"].rows, manifest.groups["b"].utilisation) == (0, 0.0)
     assert (manifest.dtype, manifest.packing) == ("uint16", "best-fit-decreasing")
     assert "eos ends a document, not a cut" in manifest.rule
@@ -211,11 +269,13 @@ def test_the_digest_of_a_manifest_covers_everything_in_it(tmp_path, random_encod
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda raw: raw | {"version": 2}, "format version 2, but this mathmill reads version 1"),
+        (lambda raw: raw | {"version": 1}, "made by an earlier version of mathmill; pack it again"),
+        (lambda raw: raw | {"version": 3}, "format version 3, but this mathmill reads version 2"),
         (lambda raw: raw | {"version": "1"}, "format version '1', but"),
         (lambda raw: raw | {"format": "other"}, "not a manifest of token shards"),
         (lambda raw: raw | {"seq_len": 0}, "seq_len: "),
         (lambda raw: raw | {"seq_len": "16"}, "seq_len: "),
+        (lambda raw: raw | {"packing": "worst-fit"}, "packing: "),
         (lambda raw: raw | {"surprise": 1}, "surprise: "),
         (lambda raw: raw | {"dtype": "int32"}, "a vocabulary of 1000 is not stored as int32"),
         (lambda raw: raw["groups"]["a"]["shards"].append(raw["groups"]["a"]["shards"][0]) or raw, "same name"),

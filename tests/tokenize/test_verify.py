@@ -1,5 +1,6 @@
 import os
 import shutil
+from math import inf, nan
 
 import numpy as np
 import pyarrow as pa
@@ -10,9 +11,9 @@ from mathmill.tokenize.verify import verify_shards
 
 
 @pytest.fixture(autouse=True)
-def without_megatron(monkeypatch):
-    """Importing torch takes seconds; test_megatron.py has this check."""
-    monkeypatch.setattr("mathmill.tokenize.verify._megatron", lambda: None)
+def without_peers(monkeypatch):
+    """Importing torch takes seconds; test_megatron.py has these checks."""
+    monkeypatch.setattr("mathmill.tokenize.verify.PEER_READERS", ())
 
 
 @pytest.fixture
@@ -179,6 +180,10 @@ def first_segment(rows, holds):
     return next(segment for row in rows for segment in row["segments"] if holds(segment))
 
 
+def loss(start, end, weight=1.0):
+    return {"start": start, "end": end, "weight": weight}
+
+
 def first_cut_part(rows):
     """A part that begins at an allowed cut."""
     return first_segment(rows, lambda s: s["part"] > 0 and s["cuts"] and s["cuts"][0]["offset"] == 0)
@@ -188,7 +193,14 @@ def first_cut_part(rows):
     ("change", "expected"),
     [
         (lambda rows: rows[0]["segments"][0].update(start=1), "rows"),
-        (lambda rows: rows[0]["segments"][0].update(loss_spans=[{"start": 0, "end": 17}]), "rows"),
+        (lambda rows: rows[0]["segments"][0].update(loss_spans=[loss(0, 17)]), "rows"),
+        (lambda rows: first_segment(rows, lambda s: s["loss_spans"])["loss_spans"][0].update(weight=nan), "rows"),
+        (lambda rows: first_segment(rows, lambda s: s["loss_spans"])["loss_spans"][0].update(weight=inf), "rows"),
+        (lambda rows: first_segment(rows, lambda s: s["loss_spans"])["loss_spans"][0].update(weight=0.0), "rows"),
+        (lambda rows: first_segment(rows, lambda s: s["loss_spans"])["loss_spans"][0].update(weight=-1.0), "rows"),
+        (lambda rows: first_segment(rows, lambda s: s["loss_spans"])["loss_spans"][0].update(weight=None), "rows"),
+        (lambda rows: rows[0]["segments"][0].update(weight=nan), "rows"),
+        (lambda rows: rows[0]["segments"][0].update(weight=0.0), "rows"),
         (lambda rows: rows[0].update(n_tokens=rows[0]["n_tokens"] - 1), "rows"),
         (lambda rows: first_cut_part(rows).update(part=7), "index"),
         (lambda rows: first_cut_part(rows).update(n_parts=9), "index"),
@@ -222,6 +234,21 @@ def test_a_mask_that_differs_from_the_manifests_count_is_found(copy, sign_again)
     edit_segments(copy, drop_loss)
     sign_again(copy)
     assert failed(copy) == {"counts"}
+
+
+def test_a_shard_that_claims_to_have_no_rows_is_found(copy, sign_again):
+    def without_rows(raw):
+        raw["groups"]["hard"]["shards"][0]["rows"] = 0
+        return raw
+
+    sign_again(copy, without_rows)
+    assert {"manifest", "index", "counts"} <= failed(copy)
+
+
+def test_a_row_of_nothing_but_padding_is_found(copy, sign_again):
+    edit_segments(copy, lambda rows: rows[0].update(segments=[], n_tokens=0, n_supervised=0))
+    sign_again(copy)
+    assert "rows" in failed(copy)
 
 
 class Letters:
