@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -159,9 +160,10 @@ class DecontaminateConfig(StageConfig):
 
 
 class Decontaminate(BatchStage):
-    """Drops documents and problems (question or solution) that hold a benchmark item, as "contaminated", and if the
-    recipe says so the same template with other numbers, as "contaminated_template"; the score is the share of the item,
-    the detail its file and id. Every hit, dropped or kept, is a row of the port "contamination".
+    """Drops documents, problems (question or solution) and conversations (any message) that hold a benchmark item, as
+    "contaminated", and if the recipe says so the same template with other numbers, as "contaminated_template"; the
+    score is the share of the item, the detail its file and id. Every hit, dropped or kept, is a row of the port
+    "contamination".
     """
 
     name = "decontaminate"
@@ -172,7 +174,10 @@ class Decontaminate(BatchStage):
     def output_schemas(self, input_schema: pa.Schema) -> dict[Port, pa.Schema]:
         """ConfigError if the input has no text to check."""
         if not _checked_columns(input_schema):
-            raise ConfigError("decontaminate: it needs documents (`text`) or problems (`question`, `solution`)")
+            raise ConfigError(
+                "decontaminate: it needs documents (`text`), problems (`question`, `solution`) or conversations "
+                "(`messages`)"
+            )
         return {OUT: input_schema, CONTAMINATION_PORT: CONTAMINATION}
 
     def open(self, context: StageContext) -> None:
@@ -184,7 +189,7 @@ class Decontaminate(BatchStage):
     def process_batch(self, batch: pa.RecordBatch) -> Iterable[Output]:
         """Check every text of each row; the strongest hit counts."""
         columns = _checked_columns(batch.schema)
-        found = [self._decontaminator.check(batch.column(column).to_pylist()) for column in columns]
+        found = [self._check(batch.column(column)) for column in columns]
         best = [max(hits, key=_strength) for hits in zip(*found, strict=True)]
         gone = [hit is not None and (hit.kind != "template" or self.config.drop_templates) for hit in best]
         reasons = ["contaminated_template" if hit and hit.kind == "template" else "contaminated" for hit in best]
@@ -200,6 +205,14 @@ class Decontaminate(BatchStage):
         ]
         if report:
             yield CONTAMINATION_PORT, to_batch(report, CONTAMINATION)
+
+    def _check(self, column: pa.Array) -> list[Hit | None]:
+        """The strongest hit in each text, or in the messages of each conversation."""
+        if not pa.types.is_list(column.type):
+            return self._decontaminator.check(column.to_pylist())
+        hits = self._decontaminator.check(column.flatten().field("content").to_pylist())
+        ends = np.concatenate([[0], np.cumsum(column.value_lengths().to_numpy())]).tolist()
+        return [max(hits[start:end], key=_strength, default=None) for start, end in pairwise(ends)]
 
     def _report(self, id_: str, column: str, hit: Hit, dropped: bool) -> dict[str, object]:
         """A row of CONTAMINATION."""
@@ -226,7 +239,7 @@ def _index(
 
 
 def _checked_columns(schema: pa.Schema) -> list[str]:
-    return [name for name in ("text", "question", "solution") if name in schema.names]
+    return [name for name in ("text", "question", "solution", "messages") if name in schema.names]
 
 
 _STRENGTH = {"template": 1, "short": 2, "embedded": 3, "exact": 4}

@@ -39,6 +39,8 @@ from mathmill.curation.minhash import hash_sequences
 from mathmill.curation.sketches import (
     BANDS,
     DedupConfig,
+    conversation_ranks,
+    conversation_texts,
     document_ranks,
     problem_ranks,
     problem_texts,
@@ -87,11 +89,11 @@ def find_duplicates(texts: Sequence[str], threshold: float = 0.8) -> np.ndarray:
 
 
 class Sketch:
-    """Documents or problems to band rows (OUT) and what is compared (port "sketches").
+    """Documents, problems or conversations to band rows (OUT) and what is compared (port "sketches").
 
     What an earlier run has kept (`dedup_index`) is better than everything new. Otherwise the better of two duplicate
     documents has more formulas, then the longer text; of two problems, the one with a solution, then with the longer
-    one; then the one with the smaller id.
+    one; of two conversations, the longer one; then the one with the smaller id.
     """
 
     name = "sketch"
@@ -102,10 +104,13 @@ class Sketch:
         self.config = config
 
     def output_schemas(self, input_schema: pa.Schema) -> dict[Port, pa.Schema]:
-        """ConfigError if the input is neither documents nor problems."""
+        """ConfigError if the input is none of these."""
         names = set(input_schema.names)
-        if not {"text", "formulas"} <= names and not {"question", "solution"} <= names:
-            raise ConfigError("dedup: it needs documents (`text`, `formulas`) or problems (`question`, `solution`)")
+        if not any(needed <= names for needed in ({"text", "formulas"}, {"question", "solution"}, {"messages"})):
+            raise ConfigError(
+                "dedup: it needs documents (`text`, `formulas`), problems (`question`, `solution`) or conversations "
+                "(`messages`)"
+            )
         return {OUT: BANDS, SKETCHES: sketch_schema(self.config.num_hashes)}
 
     def open(self, context: StageContext) -> None:
@@ -117,10 +122,14 @@ class Sketch:
         for batch in batches:
             refs = np.arange(self._next_ref, self._next_ref + batch.num_rows, dtype=np.uint64)
             self._next_ref += batch.num_rows
-            problems = "question" in batch.schema.names
-            texts = problem_texts(batch) if problems else batch.column("text")
-            ranks = problem_ranks(batch) if problems else document_ranks(batch)
-            sketches = sketch_texts(texts, self.config, strict=problems)
+            if "messages" in batch.schema.names:
+                texts = conversation_texts(batch)
+                ranks = conversation_ranks(texts, batch.column(0))
+            elif "question" in batch.schema.names:
+                texts, ranks = problem_texts(batch), problem_ranks(batch)
+            else:
+                texts, ranks = batch.column("text"), document_ranks(batch)
+            sketches = sketch_texts(texts, self.config, strict="text" not in batch.schema.names)
             yield OUT, sketches.band_rows(ranks, refs)
             yield SKETCHES, sketches.rows(ranks, refs, batch.column(0))
 

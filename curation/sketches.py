@@ -175,6 +175,22 @@ def problem_texts(batch: pa.RecordBatch) -> pa.Array:
     return pc.binary_join_element_wise(batch.column("question"), pc.fill_null(batch.column("solution"), ""), line_break)
 
 
+def conversation_texts(batch: pa.RecordBatch) -> pa.Array:
+    """What is compared of conversations: all but what the system says, which a whole collection may have in common."""
+    messages = batch.column("messages")
+    said, rows = messages.flatten(), pc.list_parent_indices(messages).to_numpy()
+    compared = pc.not_equal(said.field("role"), "system")
+    counts = np.bincount(rows[compared.to_numpy(zero_copy_only=False)], minlength=batch.num_rows)
+    offsets = pa.array(np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]))
+    contents = pa.LargeListArray.from_arrays(offsets, said.field("content").filter(compared))
+    return pc.binary_join(contents, pa.scalar("\n", pa.large_string()))
+
+
+def conversation_ranks(texts: pa.Array, ids: pa.Array) -> np.ndarray:
+    """Rank conversations, uint64 (n,): the longer text, then the smaller id."""
+    return rank(np.zeros(len(ids)), _integers(pc.utf8_length(texts)), ids)
+
+
 def document_ranks(batch: pa.RecordBatch) -> np.ndarray:
     """Rank documents, uint64 (n,): more formulas, then the longer text, then the smaller id."""
     counts = pc.list_value_length(batch.column("formulas"))

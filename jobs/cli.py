@@ -16,24 +16,9 @@ import rich_click as click
 from click.exceptions import NoArgsIsHelpError
 
 from mathmill.core.errors import MathmillError, OperationError
-
-OUT = click.option("--out", type=click.Path(), help="Output folder, local or a URL such as s3://bucket/run.")
-WORKERS = click.option(
-    "--workers",
-    type=click.IntRange(1, 4096),
-    help="Processes (default: one for each core); with slurm and ray, the most tasks at a time.",
-)
-ENGINE = click.option(
-    "--engine", type=click.Choice(["local", "spark", "slurm", "ray"]), default="local", help="What runs the tasks."
-)
-MASTER = click.option(
-    "--master", help="Of Spark: spark://host:7077, local[4], yarn, k8s://…, sc://host (Connect). Of Ray: its address."
-)
-ENVIRONMENT = click.option("--environment", help="Archive of `mathmill pack-environment`, for Spark's machines.")
-CONF = click.option(
-    "--conf", "conf", multiple=True, metavar="KEY=VALUE", help="Spark property, sbatch argument or Ray option."
-)
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, for machines.")
+from mathmill.jobs.cli_mix import mix
+from mathmill.jobs.cli_options import AS_JSON, CONF, ENGINE, ENVIRONMENT, MASTER, OUT, WORKERS
+from mathmill.jobs.cli_shards import shards, verify_shards
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -145,7 +130,7 @@ def _run(recipe: Any, out: str, engine: Any, as_json: bool, verify: bool = False
         reasons = "its README.md counts the reasons, quarantine/ holds the errors"
         click.echo(f"mathmill: nothing came out of this run; {reasons}: {finished.run}", err=True)
     if verify and summary.shards is not None:
-        _verify_shards(f"{out}/shards", as_json=False, quiet=as_json)
+        verify_shards(f"{out}/shards", as_json=False, quiet=as_json)
     if not as_json:
         click.echo(f"\nThe report:    {finished.run.path('report.html')}")
         click.echo(f"The documents: {finished.run.path('documents')}, read with pyarrow, Spark or DuckDB")
@@ -256,85 +241,8 @@ def submit_script() -> None:
     click.echo(spec.origin if spec is not None else "")
 
 
-@cli.group()
-def shards() -> None:
-    """Look at token shards, prove them, pack them anew."""
-
-
-@shards.command()
-@click.argument("path", type=click.Path())
-@AS_JSON
-def info(path: str, as_json: bool) -> None:
-    """Say what the shards at PATH hold: rows, tokens, labels, tokenizer.
-
-    Example: mathmill shards info demo-out/shards
-    """
-    from mathmill.jobs.shards import info_lines, load_info
-
-    manifest = load_info(path)
-    click.echo(manifest.to_json().decode().rstrip() if as_json else "\n".join(info_lines(manifest)))
-
-
-@shards.command("verify")
-@click.argument("path", type=click.Path())
-@AS_JSON
-def verify_command(path: str, as_json: bool) -> None:
-    """Prove the shards at PATH: checksums, counts, masks, other readers, round-trip to text.
-
-    Example: mathmill shards verify demo-out/shards
-    """
-    _verify_shards(path, as_json)
-
-
-def _verify_shards(path: str, as_json: bool, quiet: bool = False) -> None:
-    from mathmill.jobs.shards import verify
-
-    report = verify(path)
-    if as_json:
-        click.echo(json.dumps(report.to_json(), ensure_ascii=False))
-    elif not quiet:
-        click.echo("\n".join(report.lines()))
-    if not report.ok:
-        if quiet:
-            click.echo("\n".join(report.lines()), err=True)
-        sys.exit(1)
-
-
-@shards.command()
-@click.argument("path", type=click.Path())
-@click.option("--row", type=click.IntRange(0), default=0, show_default=True, help="Which row.")
-@click.option("--group", help="Take the row of this mix group.")
-def show(path: str, row: int, group: str | None) -> None:
-    """Print a row of the shards at PATH: its segments, labels, text, and what is not learned.
-
-    Example: mathmill shards show demo-out/shards --row 3
-    """
-    from mathmill.jobs.shards import show_lines
-
-    click.echo("\n".join(show_lines(path, row, group)))
-
-
-@shards.command()
-@click.argument("path", type=click.Path())
-@click.option("--out", required=True, type=click.Path(), help="Folder for the new shards.")
-@click.option("--seq-len", type=click.IntRange(16, 1 << 20), help="New row length in tokens.")
-@click.option("--group", "groups", multiple=True, metavar="NAME=SELECTOR", help="New mix groups; may be repeated.")
-def repack(path: str, out: str, seq_len: int | None, groups: tuple[str, ...]) -> None:
-    """Pack the shards at PATH for another length or grouping, without tokenizing again.
-
-    Example: mathmill shards repack demo-out/shards --out packed-8k --seq-len 8192
-    """
-    from mathmill.jobs.shards import info_lines, repack
-
-    manifest = repack(path, out, seq_len, dict(_pair(text) for text in groups) or None)
-    click.echo("\n".join(info_lines(manifest)))
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, selector = text.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{text!r} is not NAME=SELECTOR, such as hard='problems[difficulty=hard]'")
-    return name, selector
+cli.add_command(mix)
+cli.add_command(shards)
 
 
 def main() -> None:

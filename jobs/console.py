@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from mathmill.core.ledger import Entry
+from mathmill.jobs.mix import table_lines
 from mathmill.jobs.plan import Segment
 from mathmill.jobs.summary import Step, Summary, funnel_of
 
@@ -47,6 +48,10 @@ class Watcher:
             f"({number + 1}/{len(segment.tasks)})"
         )
 
+    def notice(self, sentence: str) -> None:
+        """Something to know now."""
+        self._console.print(f"note: {sentence}", markup=False, highlight=False)
+
     @contextmanager
     def showing(self) -> Iterator["Watcher"]:
         """Draw while the body runs."""
@@ -71,6 +76,10 @@ class JsonWatcher:
             {"event": "task", "segment": segment.name, "task": entry.index, "rows": rows, "seconds": entry.seconds}
         )
 
+    def notice(self, sentence: str) -> None:
+        """Something to know now."""
+        self._write({"event": "notice", "text": sentence})
+
     @contextmanager
     def showing(self) -> Iterator["JsonWatcher"]:
         """Nothing to draw."""
@@ -83,7 +92,7 @@ class JsonWatcher:
 def funnel_lines(summary: Summary) -> list[str]:
     """The funnel as aligned lines: rows in, rows on, and the reasons of those that left."""
     lines = []
-    for corpus in ("documents", "problems"):
+    for corpus in ("documents", "problems", "conversations"):
         steps = funnel_of(summary, corpus)
         if steps:
             lines += [f"{corpus:<18}{'in':>10}{'out':>10}   left out", *map(_funnel_line, steps), ""]
@@ -107,8 +116,8 @@ def shard_lines(summary: Summary) -> list[str]:
         lines.append(f"{name:<18}{group.rows:>10,}{group.tokens:>14,}{group.utilisation:>9.1%}")
     if summary.ungrouped_tokens:
         lines.append(f"{'in no group':<18}{'':>10}{summary.ungrouped_tokens:>14,}")
-    for row in summary.mixture:
-        lines.append(f"mixture: {row['group']} asked {row['asked']:.2%}, achieved {row['achieved']:.2%}")
+    if summary.mixture:
+        lines += ["", *table_lines(summary.mixture)]
     return lines
 
 
@@ -119,6 +128,7 @@ def summary_json(summary: Summary) -> dict[str, object]:
         "digest": summary.digest,
         "documents": summary.documents.num_rows,
         "problems": summary.problems.num_rows,
+        "conversations": summary.conversations.num_rows,
         "funnel": [
             {
                 "segment": step.segment,

@@ -29,6 +29,10 @@ class Progress(Protocol):
         """A task has finished."""
         ...
 
+    def notice(self, sentence: str) -> None:
+        """Something that the run's owner may want to know now, though the run goes on."""
+        ...
+
 
 class Unwatched:
     """Progress that nobody watches."""
@@ -37,6 +41,9 @@ class Unwatched:
         """Nothing to show."""
 
     def advance(self, segment: Segment, entry: Entry) -> None:
+        """Nothing to show."""
+
+    def notice(self, sentence: str) -> None:
         """Nothing to show."""
 
 

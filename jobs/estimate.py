@@ -1,6 +1,6 @@
 """`mathmill plan`: what a recipe will take, before it starts.
 
-Tasks and bytes are counted. Documents, problems, tokens and minutes come from a sample: the first records of up to
+Tasks and bytes are counted. Records, tokens and minutes come from a sample: the first records of up to
 three slices of each source, sent through the recipe's stages (all but `dedup`, which needs the whole).
 """
 
@@ -20,11 +20,12 @@ import pyarrow.parquet as pq
 from mathmill.core.stage import OUT, StageContext
 from mathmill.curation.readers import input_schema, read_slice
 from mathmill.curation.readers.source import InputSlice, SourceConfig, file_format, opened
-from mathmill.jobs.pipeline import ENCODE, PROBLEMS, source_inputs, specs_for
+from mathmill.jobs.pipeline import CONVERSATIONS, ENCODE, PROBLEMS, source_inputs, specs_for
 from mathmill.jobs.plan import Input, SourceInput, coalesce
 from mathmill.jobs.recipe import Recipe
 from mathmill.jobs.registry import StageSpec, stage_spec
 from mathmill.jobs.runner import Tally, connect_stages
+from mathmill.tokenize.tokenizer import Tokenizer
 
 _SAMPLE_ROWS = 200
 _SAMPLE_SLICES = 3
@@ -41,6 +42,7 @@ class SourceEstimate:
     sampled: int = 0
     documents: float = 0.0
     problems: float = 0.0
+    conversations: float = 0.0
     tokens: float = 0.0
     cpu_seconds: float = 0.0
 
@@ -51,6 +53,7 @@ class Estimate:
 
     sources: list[SourceEstimate]
     workers: int
+    slow_tokenizer: str = ""  # why the tokenizer goes the ordinary way, several times slower
 
     @property
     def minutes(self) -> float:
@@ -60,17 +63,23 @@ class Estimate:
 
     def lines(self) -> list[str]:
         """For people."""
-        lines = [f"{'source':<20}{'files':>8}{'MB':>10}{'tasks':>8}{'documents':>12}{'problems':>11}{'tokens':>16}"]
+        talk = any(s.conversations for s in self.sources)
+        lines = [
+            f"{'source':<20}{'files':>8}{'MB':>10}{'tasks':>8}{'documents':>12}{'problems':>11}"
+            f"{'conversations' if talk else '':>{15 * talk}}{'tokens':>16}"
+        ]
         for s in self.sources:
             lines.append(
-                f"{s.source:<20}{s.files:>8,}{s.bytes / 1e6:>10,.1f}{s.tasks:>8,}"
-                f"{s.documents:>12,.0f}{s.problems:>11,.0f}{s.tokens:>16,.0f}"
+                f"{s.source:<20}{s.files:>8,}{s.bytes / 1e6:>10,.1f}{s.tasks:>8,}{s.documents:>12,.0f}"
+                f"{s.problems:>11,.0f}{f'{s.conversations:,.0f}' if talk else '':>{15 * talk}}{s.tokens:>16,.0f}"
             )
         sampled = sum(s.sampled for s in self.sources)
         lines.append(
-            f"About {self.minutes:,.1f} minutes with {self.workers} workers. Documents, problems, tokens and time are "
+            f"About {self.minutes:,.1f} minutes with {self.workers} workers. Records, tokens and time are "
             f"from {sampled:,} sampled records, before deduplication."
         )
+        if self.slow_tokenizer:
+            lines.append(f"The tokenizer is encoded by the library, several times slower: {self.slow_tokenizer}.")
         return lines
 
     def to_json(self) -> dict[str, object]:
@@ -82,7 +91,9 @@ class Estimate:
             "tasks": sum(source.tasks for source in self.sources),
             "bytes": sum(source.bytes for source in self.sources),
             "documents": sum(source.documents for source in self.sources),
+            "conversations": sum(source.conversations for source in self.sources),
             "tokens": sum(source.tokens for source in self.sources),
+            "slow_tokenizer": self.slow_tokenizer,
         }
 
 
@@ -90,7 +101,9 @@ def estimate(recipe: Recipe, workers: int) -> Estimate:
     """Count tasks and bytes of a recipe and extrapolate the rest. Raises MathmillError as a run would."""
     inputs = source_inputs(recipe)
     sources = [_estimate_source(recipe, source, inputs[source.name]) for source in recipe.sources]
-    return Estimate(sources, workers)
+    encode = recipe.tokenize
+    slow = Tokenizer.load(encode.tokenizer, encode.eos_token).slow_reason if encode is not None else ""
+    return Estimate(sources, workers, slow)
 
 
 def _estimate_source(recipe: Recipe, source: SourceConfig, inputs: list[Input]) -> SourceEstimate:
@@ -111,6 +124,7 @@ def _estimate_source(recipe: Recipe, source: SourceConfig, inputs: list[Input]) 
         result.sampled = sampler.counts["read"]
         result.documents = sampler.counts["documents"] * factor
         result.problems = sampler.counts[PROBLEMS] * factor
+        result.conversations = sampler.counts[CONVERSATIONS] * factor
         result.tokens = sampler.counts["tokens"] * factor
         result.cpu_seconds = sampler.seconds * factor
     return result
@@ -124,9 +138,10 @@ class _Sampler:
         self._encode = (
             (stage_spec(ENCODE, recipe.tokenize.model_dump(mode="json")),) if recipe.tokenize is not None else ()
         )
-        stages = [use for use in recipe.stages if use.name != "dedup"]
+        talks = source.kind == CONVERSATIONS
+        stages = [use for use in (recipe.conversations if talks else recipe.stages) if use.name != "dedup"]
         found = [use for use in recipe.problems if use.name not in ("dedup", "extract_problems")]
-        extracts = [use for use in recipe.problems if use.name == "extract_problems"]
+        extracts = [use for use in recipe.problems if use.name == "extract_problems" and not talks]
         self._problem_specs = specs_for(source, found)
         self._document_specs = () if source.kind == PROBLEMS else specs_for(source, [*stages, *extracts])
         self.counts: Counter[str] = Counter()
@@ -144,7 +159,8 @@ class _Sampler:
         if self._source.kind == PROBLEMS:
             kept, problems = [], [batch]
         else:
-            self.counts["documents"] += sum(b.num_rows for b in kept)
+            corpus = CONVERSATIONS if self._source.kind == CONVERSATIONS else "documents"
+            self.counts[corpus] += sum(b.num_rows for b in kept)
         problems, _ = self._run(self._problem_specs, problems)
         self.counts[PROBLEMS] += sum(b.num_rows for b in problems)
         for records in (kept, problems):
@@ -201,9 +217,12 @@ def _share(source: SourceConfig, part: InputSlice, sample: pa.Table, end: Mappin
     if end["offset"] is not None:
         return (end["offset"] - part.start) / max(1, part.size)
     # compressed lines: records are numbered by their place in the content, so the ratio is taken from the sample
-    content = b"".join(value for value in sample.column(_CONTENT[source.kind]).cast(pa.large_binary()).to_pylist())
+    column = sample.column(_CONTENT[source.kind])
+    if source.kind == CONVERSATIONS:
+        column = pc.struct_field(pc.list_flatten(column), "content")
+    content = b"".join(column.cast(pa.large_binary()).to_pylist())
     ratio = len(zlib.compress(content)) / max(1, len(content))
     return (end["record"] or 0) * ratio / max(1, part.size)
 
 
-_CONTENT = {"pages": "html", "documents": "text", "problems": "question"}
+_CONTENT = {"pages": "html", "documents": "text", "problems": "question", "conversations": "messages"}

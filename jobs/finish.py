@@ -5,22 +5,18 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-
 from mathmill.core.errors import ConfigError
 from mathmill.core.stage import OUT
 from mathmill.core.storage import Folder
+from mathmill.jobs.mix import plan_over
 from mathmill.jobs.pipeline import MainJob
 from mathmill.jobs.summary import Summary
+from mathmill.tokenize.encode import Encode
 from mathmill.tokenize.manifest import Lineage, Manifest, ShardInfo
 from mathmill.tokenize.manifest import Tokenizer as TokenizerInfo
-from mathmill.tokenize.mixture import Mixture, MixtureConfig, plan_mixture
+from mathmill.tokenize.mixture import Mixture
 from mathmill.tokenize.tokenizer import Tokenizer
 from mathmill.tokenize.tokenizer_files import portable_files
-
-PACKING = "best-fit-decreasing"
 
 
 def write_file_lists(job: MainJob) -> None:
@@ -47,7 +43,9 @@ def write_manifest(job: MainJob) -> Manifest | None:
         shards.remove("manifest.json")
         _write_tokenizer(shards, {})
         return None
-    tokenizer = Tokenizer.load(encode.tokenizer, encode.eos_token)
+    chat = Encode(encode).chat
+    template = None if chat is None else chat.template.source
+    tokenizer = Tokenizer.load(encode.tokenizer, encode.eos_token, template)
     infos: dict[str, list[ShardInfo]] = {name: [] for name in job.recipe.shards.groups}
     for group, files in packed.by_source("files").items():
         for file in files:
@@ -60,17 +58,17 @@ def write_manifest(job: MainJob) -> Manifest | None:
         seq_len=job.recipe.shards.seq_len,
         vocab_size=tokenizer.vocab_size,
         tokenizer=TokenizerInfo(name=encode.tokenizer.rpartition("/")[2], checksum=tokenizer.digest),
-        chat_template=None,
+        chat_template=None if chat is None else chat.template.digest,
         pad_id=tokenizer.pad_id,
         bos_id=tokenizer.bos_id if encode.add_bos else None,
         eos_id=tokenizer.eos_id,
-        packing=PACKING,
+        packing=job.recipe.shards.packing,
         recipe=job.recipe.digest(),
         lineage=Lineage(token_store={file.name: file.checksum for file in job.finished["tokens"].files(OUT)}),
     )
     eos, pad = tokenizer.decode([tokenizer.eos_id]), tokenizer.decode([tokenizer.pad_id])
     bos = None if tokenizer.bos_id is None else tokenizer.decode([tokenizer.bos_id])
-    _write_tokenizer(shards, portable_files(encode.tokenizer, eos, bos, pad))
+    _write_tokenizer(shards, portable_files(encode.tokenizer, eos, bos, pad, template))
     shards.write("manifest.json", manifest.to_json())
     return manifest
 
@@ -85,14 +83,14 @@ def _write_tokenizer(shards: Folder, files: Mapping[str, bytes]) -> None:
             folder.remove(name)
 
 
-def write_mixture(job: MainJob) -> Mixture | None:
+def write_mixture(job: MainJob, manifest: Manifest | None) -> Mixture | None:
     """Write `shards/mixture.json`; None, and no file, where the recipe has no mixture.
 
     Raises ConfigError where the mixture asks for more than there is; the shards stay, without a mixture.
     """
     config, shards = job.recipe.mixture, job.run / "shards"
     try:
-        mixture = plan_mixture(config, row_sizes(job, config)) if config is not None else None
+        mixture = plan_over(shards, manifest, config) if config is not None and manifest is not None else None
     except ConfigError:
         shards.remove("mixture.json")  # of an earlier recipe, it would not fit these shards
         raise
@@ -103,33 +101,22 @@ def write_mixture(job: MainJob) -> Mixture | None:
     return mixture
 
 
-def row_sizes(job: MainJob, config: MixtureConfig) -> dict[str, npt.NDArray[np.int32]]:
-    """What each row of each group counts towards the mixture: int32 (n_rows,)."""
-    column = "n_tokens" if config.count == "tokens" else "n_supervised"
-    sizes = {}
-    for group, files in job.finished["shards"].by_source("files").items():
-        parts = [np.zeros(0, np.int32)]
-        for file in files:
-            if file.name.endswith(".arrow"):
-                with job.run.open(file.name) as source:
-                    reader = pa.ipc.open_file(source)
-                    batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
-                    parts += [batch.column(column).to_numpy().copy() for batch in batches]
-        sizes[group] = np.concatenate(parts)
-    return sizes
-
-
 def write_card(run: Folder, summary: Summary) -> None:
     """Write the dataset card `README.md`: what is in it, by source, licence, language and label."""
-    documents, problems = summary.documents, summary.problems
+    documents, problems, conversations = summary.documents, summary.problems, summary.conversations
     lines = [f"# {summary.name}", "", "Made with mathmill from:", ""]
     for source in summary.sources:
         lines.append(f"- `{source['name']}` ({source['kind']}), licence {_cell(source['license'] or 'not stated')}")
-    lines += ["", f"{documents.num_rows:,} documents and {problems.num_rows:,} problems.", ""]
+    counted = [f"{documents.num_rows:,} documents", f"{problems.num_rows:,} problems"]
+    counted += [f"{conversations.num_rows:,} conversations"] if summary.has_conversations else []
+    lines += ["", f"{', '.join(counted[:-1])} and {counted[-1]}.", ""]
     for title, table, names in (
         ("Documents", documents, ("source", "license", "lang")),
         ("Problems", problems, ("source", "license", "lang", "school_stage", "difficulty", "method")),
+        ("Conversations", conversations, ("source", "license", "lang", "style")),
     ):
+        if not table.num_rows:
+            continue
         for name in names:
             counts = Counter(table.column(name).to_pylist())
             lines += [f"| {title} by {name} | count |", "|---|---:|"]

@@ -1,10 +1,11 @@
-"""The main job: from crawl and problem collections to token shards, in the order in which data meets it.
+"""The main job: from crawl and collections to token shards, in the order in which data meets it.
 
-    pages ── dedup ── documents ─┬───────────────────┬─ tokens ── shards
-    problem collections ─────────┴─ dedup ─ problems ─┘
+    pages ── dedup ── documents ─┬────────────────────┬─ tokens ── shards
+    problem collections ─────────┴─ dedup ─ problems ─┤
+    chats ── dedup ── conversations ──────────────────┘
 
-A recipe's `stages` and `problems` each run as at most two segments: what stands before `dedup`, and what stands after
-it. `mathmill.jobs.deduplicate` is what lies between. Everything else is a `map`.
+A recipe's `stages`, `problems` and `conversations` each run as at most two segments: what stands before `dedup`, and
+what stands after it. `mathmill.jobs.deduplicate` is what lies between. Everything else is a `map`.
 """
 
 import tempfile
@@ -25,9 +26,11 @@ from mathmill.jobs.plan import RECORD_BYTES, Chain, FileInput, Input, Segment, S
 from mathmill.jobs.recipe import Recipe, StageUse, skipped
 from mathmill.jobs.registry import StageSpec, stage_names, stage_spec
 from mathmill.jobs.segments import Finished, Segments
+from mathmill.tokenize.encode import Encode
 from mathmill.tokenize.tokenizer import Tokenizer
 
 PROBLEMS = "problems"
+CONVERSATIONS = "conversations"
 
 
 class MainJob:
@@ -41,17 +44,19 @@ class MainJob:
 
     def execute(self) -> None:
         """Run everything up to the shards."""
-        documents = self._curate_documents()
-        problems = self._curate_problems(documents)
+        inputs = source_inputs(self.recipe)
+        documents = self._curate_documents(inputs)
+        corpora = {"documents": documents.files(OUT), PROBLEMS: self._curate_problems(documents)}
+        if any(source.kind == CONVERSATIONS for source in self.recipe.sources):
+            corpora[CONVERSATIONS] = self._curate_conversations(inputs)
         if self.recipe.tokenize is not None:
-            tokens = self._tokenize(documents.files(OUT), problems)
-            self._pack(tokens.files(OUT))
+            self._pack(self._tokenize(corpora).files(OUT))
 
-    def _curate_documents(self) -> Finished:
+    def _curate_documents(self, inputs: Mapping[str, list[Input]]) -> Finished:
         """Sources to documents, and to the problems found in them or read from problem collections."""
-        inputs: dict[str, list[Input]] = dict(source_inputs(self.recipe))
+        inputs = dict(inputs)
         before, dedup, after = split_at_dedup(self.recipe.stages)
-        texts = [source for source in self.recipe.sources if source.kind != PROBLEMS]
+        texts = [source for source in self.recipe.sources if source.kind not in (PROBLEMS, CONVERSATIONS)]
         if dedup is not None and texts:
             parts = [(s.name, Chain(stages=specs_for(s, before)), self._tasks(inputs[s.name])) for s in texts]
             pages = self._map(make_segment("pages", "Pages", parts, {OUT: Sink(folder="work/pages")}))
@@ -65,6 +70,8 @@ class MainJob:
         to_problems = PROBLEMS if split_at_dedup(self.recipe.problems)[1] is None else "work/problems"
         parts = []
         for source in self.recipe.sources:
+            if source.kind == CONVERSATIONS:
+                continue
             if source.kind == PROBLEMS:
                 uses = [use for use in first if use.name != "extract_problems"]
                 chain = Chain(stages=specs_for(source, uses), out=PROBLEMS)
@@ -93,17 +100,34 @@ class MainJob:
         segment = make_segment("problems", "Problems", parts, {OUT: Sink(folder="problems")})
         return self._map(segment).files(OUT)
 
+    def _curate_conversations(self, inputs: Mapping[str, list[Input]]) -> list[FileEntry]:
+        """Conversations of all sources, deduplicated together; returns their files."""
+        inputs = dict(inputs)
+        sources = [source for source in self.recipe.sources if source.kind == CONVERSATIONS]
+        before, dedup, after = split_at_dedup(self.recipe.conversations)
+        if dedup is None:
+            uses = before
+        else:
+            uses = [DROP, *after]
+            parts = [(s.name, Chain(stages=specs_for(s, before)), self._tasks(inputs[s.name])) for s in sources]
+            chats = self._map(make_segment("chats", "Chats", parts, {OUT: Sink(folder="work/chats")})).by_source(OUT)
+            compared = [file for s in sources if "dedup" not in s.skip for file in chats[s.name]]
+            found = self._find_duplicates(CONVERSATIONS, compared, dedup)
+            inputs |= {name: file_inputs(files, found) for name, files in chats.items()}
+        parts = [(s.name, Chain(stages=specs_for(s, uses)), self._tasks(inputs[s.name])) for s in sources]
+        sinks = {OUT: Sink(folder=CONVERSATIONS)}
+        return self._map(make_segment(CONVERSATIONS, "Conversations", parts, sinks)).files(OUT)
+
     def _find_duplicates(self, what: str, files: Sequence[FileEntry], dedup: StageUse) -> dict[str, FileInput]:
         """Compare everything with everything: files by name, each with its duplicates."""
         config = DedupConfig.model_validate(dedup.config)
         found = Deduplication(self._segments, what, config, self.recipe.task_bytes).run(files)
         return {item.file.name: item for item in found}
 
-    def _tokenize(self, documents: list[FileEntry], problems: list[FileEntry]) -> Finished:
-        """Encode everything once for this tokenizer."""
+    def _tokenize(self, corpora: Mapping[str, list[FileEntry]]) -> Finished:
+        """Encode everything once for this tokenizer. corpora: the files of each, by name."""
         assert self.recipe.tokenize is not None
         chain = Chain(stages=(stage_spec(ENCODE, self.recipe.tokenize.model_dump(mode="json")),))
-        corpora = {"documents": documents, PROBLEMS: problems}
         parts = [(name, chain, self._tasks(file_inputs(files))) for name, files in corpora.items()]
         return self._map(make_segment("tokens", "Tokens", parts, {OUT: Sink(folder="tokens", format="arrow")}))
 
@@ -112,6 +136,14 @@ class MainJob:
         shards = self.recipe.shards
         sizes = group_tokens(self.run, tokens, shards.groups)
         self.ungrouped_tokens = int(sizes[:, -1].sum())
+        if self.recipe.mixture is not None:
+            empty = [name for i, name in enumerate(shards.groups) if not sizes[:, i].any()]
+            for name in [name for name in self.recipe.mixture.group_names() if name in empty]:
+                selector = shards.groups[name]
+                self._segments.progress.notice(
+                    f"the mixture cannot be: its group {name} is empty ({selector} selects nothing that earlier groups "
+                    "leave); the other groups are packed, then the run ends with an error"
+                )
         parts = []
         for number, group in enumerate(shards.groups):
             tasks: list[list[Input]] = []
@@ -137,6 +169,7 @@ class MainJob:
             "seq_len": shards.seq_len,
             "vocab_size": tokenizer.vocab_size,
             "pad_id": tokenizer.pad_id,
+            "packing": shards.packing,
         }
         return stage_spec(PACK, config)
 
@@ -162,13 +195,14 @@ def specs_for(source: SourceConfig, uses: Sequence[StageUse]) -> tuple[StageSpec
 
 def check_files(recipe: Recipe) -> None:
     """Check before anything runs that the files that stages read are what the stages need: ConfigError if not."""
-    for what, stages in (("pages", recipe.stages), (PROBLEMS, recipe.problems)):
+    lists = recipe.stage_lists()
+    for key, stages in lists.items():
         for use in stages:
             if use.name == "dedup":
                 config = DedupConfig.model_validate(use.config)
                 for folder in config.index:
-                    read_index(folder, what, config)
-    uses = [(stage_names()[use.name], use.config) for use in (*recipe.stages, *recipe.problems)]
+                    read_index(folder, "pages" if key == "stages" else key, config)
+    uses = [(stage_names()[use.name], use.config) for stages in lists.values() for use in stages]
     with tempfile.TemporaryDirectory(prefix="mathmill-") as scratch:
         for spec in (stage_spec(cls, config) for cls, config in uses):
             if spec.files():
@@ -176,7 +210,7 @@ def check_files(recipe: Recipe) -> None:
                 stage.open(StageContext(scratch=Path(scratch)))
                 stage.close()
     if recipe.tokenize is not None:
-        Tokenizer.load(recipe.tokenize.tokenizer, recipe.tokenize.eos_token)
+        Encode(recipe.tokenize).check()
 
 
 def split_at_dedup(uses: Sequence[StageUse]) -> tuple[list[StageUse], StageUse | None, list[StageUse]]:

@@ -11,6 +11,7 @@ from mathmill.core.schemas import DIFFICULTIES, SCHOOL_STAGES
 from mathmill.core.storage import Folder
 from mathmill.jobs.contamination import KINDS
 from mathmill.jobs.summary import Step, Summary, funnel_of
+from mathmill.tokenize.mixture import Mixture
 
 _TEXT = 600
 """Characters of a sample that are shown."""
@@ -24,6 +25,15 @@ class Bar:
     value: int
     share: float
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Area:
+    """A group's share over training: the corners of its area in a chart of 100 by 100, stacked in order."""
+
+    group: str
+    corners: str  # of an SVG polygon
+    shares: tuple[float, ...]  # at each point
 
 
 def write_report(run: Folder, summary: Summary) -> None:
@@ -43,6 +53,7 @@ def render(summary: Summary) -> str:
         funnels=[
             ("Pages and documents", funnel_bars(summary, "documents")),
             ("Problems", funnel_bars(summary, "problems")),
+            ("Conversations", funnel_bars(summary, "conversations")),
         ],
         labels=[
             ("Documents by language", bars(Counter(summary.documents.column("lang").to_pylist()))),
@@ -52,11 +63,20 @@ def render(summary: Summary) -> str:
                 "Problems by school stage",
                 bars(Counter(summary.problems.column("school_stage").to_pylist()), SCHOOL_STAGES),
             ),
+            *_conversation_labels(summary),
         ],
         formulas=formula_rows(summary),
+        curriculum=summary.planned if summary.planned is not None and len(summary.planned.points) > 1 else None,
+        areas=areas(summary.planned) if summary.planned is not None else [],
         kinds=KINDS,
         speeds=[step for step in summary.steps if step.seconds >= 0.0005],
     )
+
+
+def _conversation_labels(summary: Summary) -> list[tuple[str, list[Bar]]]:
+    names = {"Conversations by language": "lang", "Conversations by source": "source"}
+    columns = {title: summary.conversations.column(name).to_pylist() for title, name in names.items()}
+    return [(title, bars(Counter(values))) for title, values in columns.items() if summary.has_conversations]
 
 
 def _template() -> str:
@@ -89,6 +109,23 @@ def _note(step: Step) -> str:
     gone += [f"quarantined {step.quarantined:,}"] if step.quarantined else []
     found = [f"{rows:,} {port} found" for port, rows in step.further.items()]
     return "; ".join([*([f"left out: {', '.join(gone)}"] if gone else []), *found])
+
+
+def areas(mixture: Mixture) -> list[Area]:
+    """The groups' shares over training, stacked."""
+    lines: list[tuple[float, tuple[float, ...]]] = []  # place in percent, shares
+    ends = [*(point.at for point in mixture.points[1:]), float(mixture.asked)]
+    for i, (point, end) in enumerate(zip(mixture.points, ends, strict=True)):
+        last = i + 1 == len(mixture.points)
+        after = point.shares if mixture.shape == "steps" or last else mixture.points[i + 1].shares
+        lines += [(100 * point.at / mixture.asked, point.shares), (100 * end / mixture.asked, after)]
+    found = []
+    for number, group in enumerate(mixture.groups):
+        lower = [(place, 100 - 100 * sum(shares[:number])) for place, shares in lines]
+        upper = [(place, 100 - 100 * sum(shares[: number + 1])) for place, shares in lines]
+        corners = " ".join(f"{x:.3f},{y:.3f}" for x, y in [*lower, *reversed(upper)])
+        found.append(Area(group.name, corners, tuple(point.shares[number] for point in mixture.points)))
+    return found
 
 
 def formula_rows(summary: Summary) -> list[dict[str, object]]:

@@ -57,7 +57,7 @@ def run_recipe(
         manifest = write_manifest(job)
         mixture = failure = None
         try:
-            mixture = write_mixture(job)
+            mixture = write_mixture(job, manifest)
         except ConfigError as error:  # raised when the report is there, which shows what each group holds
             failure = error
         summary = summarise(job, manifest, mixture)
@@ -78,7 +78,7 @@ def refuse_foreign(run: Folder) -> None:
 
 
 WRITTEN = {
-    *("README.md", "report.html", "documents", "problems", "dropped", "quarantine", "contamination"),
+    *("README.md", "report.html", "documents", "problems", "conversations", "dropped", "quarantine", "contamination"),
     *("tokens", "shards", "ledger", "work", "dedup-index"),
 }
 """What a run makes in its folder, beside run.json."""

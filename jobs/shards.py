@@ -4,11 +4,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from mathmill.core.errors import ConfigError, DataError, MathmillError
 from mathmill.core.storage import Folder
+from mathmill.jobs.show_row import row_lines
 from mathmill.tokenize.manifest import FILE_NAME, Manifest, load, manifest_path, parse
+from mathmill.tokenize.packing import Strategy
 from mathmill.tokenize.reader import ShardReader
 from mathmill.tokenize.repack import repack as repack_shards
 from mathmill.tokenize.tokenizer import Tokenizer
@@ -61,7 +62,8 @@ def info_lines(manifest: Manifest) -> list[str]:
         f"{manifest.rows:,} rows of {manifest.seq_len:,} tokens ({manifest.dtype}), {manifest.utilisation:.2%} filled",
         f"{manifest.tokens:,} tokens, {manifest.supervised_tokens:,} learned; vocabulary {manifest.vocab_size:,}",
         f"tokenizer {manifest.tokenizer.name} ({manifest.tokenizer.checksum[:12]}); packed by {manifest.packing}",
-        f"{cuts.records:,} records, {cuts.records_cut:,} cut, {cuts.answers_truncated:,} answers truncated",
+        f"{cuts.records:,} records, {cuts.records_cut:,} cut ({cuts.hard_cuts:,} hard cuts); "
+        f"{cuts.answers_truncated:,} of {cuts.answers:,} answers truncated",
         "",
         f"{'group':<18}{'rows':>10}{'tokens':>14}{'filled':>9}   selected by",
     ]
@@ -94,65 +96,28 @@ def verify(path: str) -> VerifyReport:
         return VerifyReport(path, verify_shards(local, tokenizer).checks)
 
 
-def repack(path: str, out: str, seq_len: int | None, groups: Mapping[str, str] | None) -> Manifest:
+def repack(
+    path: str, out: str, seq_len: int | None, groups: Mapping[str, str] | None, packing: Strategy | None = None
+) -> Manifest:
     """Pack shards anew into the folder `out`; the tokenizer goes along."""
     if "://" in out:
         raise ConfigError(f"cannot pack into {out}; pack into a folder of this machine and copy that")
     with at_hand(path) as local:
-        return _repack(local, out, seq_len, groups)
+        manifest = repack_shards(local, out, seq_len=seq_len, groups=groups, packing=packing)
+        _copy_tokenizer(local, out)
+        return manifest
 
 
-def _repack(path: str, out: str, seq_len: int | None, groups: Mapping[str, str] | None) -> Manifest:
-    manifest = repack_shards(path, out, seq_len=seq_len, groups=groups)
+def _copy_tokenizer(path: str, out: str) -> None:
     source = manifest_path(path).parent / "tokenizer"
     target = Path(out) / "tokenizer"
     if source.is_dir():
         target.mkdir(exist_ok=True)
         for file in sorted(source.iterdir()):
             (target / file.name).write_bytes(file.read_bytes())
-    return manifest
 
 
 def show_lines(path: str, row: int, group: str | None) -> list[str]:
-    """A row for people: its segments with their labels and decoded text, unlearned parts in [[…]]."""
+    """A row for people: its segments with their labels and text, and how much each part of it is learned."""
     with at_hand(path) as local:
-        return _show_lines(local, row, group)
-
-
-def _show_lines(path: str, row: int, group: str | None) -> list[str]:
-    reader = ShardReader(path)
-    rows = range(len(reader))
-    if group is not None:
-        if group not in reader.groups:
-            raise ConfigError(f"there is no group {group!r}; there are {', '.join(reader.groups)}")
-        rows = reader.groups[group]
-    if row >= len(rows):
-        raise ConfigError(f"row {row} is not there; there are {len(rows):,}")
-    found = reader[rows[row]]
-    tokenizer = tokenizer_of(path)
-    lines = [f"row {rows[row]}: {found.n_tokens:,} tokens in {len(found.segments)} segments, then padding"]
-    for segment, labels in zip(found.segments, found.labels, strict=True):
-        known = {key: value for key, value in labels.items() if value is not None}
-        lines.append(f"\n--- tokens {segment.start}..{segment.start + segment.length} of {segment.record_id}")
-        lines.append(f"part {segment.part + 1} of {segment.n_parts}, weight {segment.weight:g}, {_words(known)}")
-        if tokenizer is not None:
-            lines.append(_masked_text(tokenizer, found, segment.start, segment.start + segment.length))
-    return lines
-
-
-def _words(labels: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in labels.items()
-    )
-
-
-def _masked_text(tokenizer: Tokenizer, row: Any, start: int, stop: int) -> str:
-    """The text of some tokens; what the loss does not see stands in [[…]]."""
-    pieces = []
-    begin = start
-    for place in range(start, stop + 1):
-        if place == stop or row.loss_mask[place] != row.loss_mask[begin]:
-            text = tokenizer.decode(row.tokens[begin:place])
-            pieces.append(text if row.loss_mask[begin] else f"[[{text}]]")
-            begin = place
-    return "".join(pieces)
+        return row_lines(ShardReader(local), tokenizer_of(local), row, group)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from mathmill.core.ledger import FileEntry, StageCounts
 from mathmill.core.stage import CONTAMINATION_PORT, DROPPED_PORT, OUT, QUARANTINE_PORT, SKIPPED
 from mathmill.jobs.contamination import BenchmarkHits, gather_hits
-from mathmill.jobs.pipeline import PROBLEMS, MainJob
+from mathmill.jobs.pipeline import CONVERSATIONS, PROBLEMS, MainJob
 from mathmill.jobs.segments import Finished
 from mathmill.tokenize.manifest import Manifest
 from mathmill.tokenize.mixture import Mixture
@@ -26,7 +26,7 @@ class Step:
     """One stage of a segment over all its tasks."""
 
     segment: str
-    corpus: str  # "documents" or "problems": what its rows are
+    corpus: str  # "documents", "problems" or "conversations": what its rows are
     stage: str
     reads_again: bool = False  # a reader of what an earlier segment wrote
     rows_in: int = 0
@@ -73,14 +73,22 @@ class Summary:
     steps: list[Step]
     documents: pa.Table  # light columns only: source, license, lang, math_score
     problems: pa.Table
+    conversations: pa.Table
     dropped_samples: list[dict[str, object]]
     quarantine_samples: list[dict[str, object]]
     kept_samples: list[dict[str, object]]
     problem_samples: list[dict[str, object]]
+    conversation_samples: list[dict[str, object]]
     contamination: list[BenchmarkHits]
     shards: Manifest | None = None
     mixture: list[dict[str, Any]] = field(default_factory=list)  # asked against achieved, by group
+    planned: Mixture | None = None
     ungrouped_tokens: int = 0
+
+    @property
+    def has_conversations(self) -> bool:
+        """Whether the recipe reads conversations."""
+        return any(source["kind"] == CONVERSATIONS for source in self.sources)
 
     def of_stage(self, stage: str) -> list[Step]:
         """The steps of one stage, in the order of the run."""
@@ -95,8 +103,8 @@ def funnel(job: MainJob) -> list[Step]:
             chain = finished.segment.chains[task.chain]
             seen: Counter[str] = Counter()
             for place, counts in enumerate(finished.entries[task.identity].stages):
-                in_fork = place > len(chain.stages)  # the reader comes first
-                corpus = PROBLEMS if in_fork or PROBLEMS in (chain.out, finished.segment.name) else "documents"
+                are_problems = chain.out == PROBLEMS or place > len(chain.stages)  # in a fork; the reader comes first
+                corpus = PROBLEMS if are_problems else _CORPORA.get(finished.segment.name, "documents")
                 key = (finished.segment.name, corpus, counts.stage, seen[counts.stage])
                 seen[counts.stage] += 1
                 if key not in steps:
@@ -105,7 +113,9 @@ def funnel(job: MainJob) -> list[Step]:
                 steps[key].add(counts)
     # sources skip stages, so the order in which tasks show them is not the recipe's
     segments = list(job.finished)
-    uses = {"documents": (*job.recipe.stages, *job.recipe.problems), PROBLEMS: job.recipe.problems}
+    recipe = job.recipe
+    uses = {"documents": (*recipe.stages, *recipe.problems), PROBLEMS: recipe.problems}
+    uses[CONVERSATIONS] = recipe.conversations
     orders = {corpus: ["read", *(use.name for use in stages)] for corpus, stages in uses.items()}
 
     def position(step: Step) -> tuple[int, str, int]:
@@ -116,14 +126,19 @@ def funnel(job: MainJob) -> list[Step]:
     return sorted(steps.values(), key=position)
 
 
+_CORPORA = {"problems": PROBLEMS, "chats": CONVERSATIONS, "conversations": CONVERSATIONS}
+"""What the rows of a segment are, where they are not documents."""
+
+
 def funnel_of(summary: "Summary", corpus: str) -> list[Step]:
-    """The steps that decide what becomes of documents or of problems; reading again what the run wrote is left out."""
-    curation = ("pages", "documents", "problems")
+    """The steps that decide what becomes of the records of a corpus; reading again what the run wrote is left out."""
+    curation = ("pages", "documents", "problems", "chats", "conversations")
     return [s for s in summary.steps if s.segment in curation and s.corpus == corpus and not s.reads_again]
 
 
 _LIGHT_DOCUMENT = ["source", "license", "lang", "math_score"]
 _LIGHT_PROBLEM = ["source", "license", "lang", "school_stage", "difficulty", "n_steps", "method"]
+_LIGHT_CONVERSATION = ["source", "license", "lang", "style"]
 
 
 def summarise(job: MainJob, shards: Manifest | None, mixture: Mixture | None) -> Summary:
@@ -131,6 +146,8 @@ def summarise(job: MainJob, shards: Manifest | None, mixture: Mixture | None) ->
     documents = job.finished["documents"]
     problems = job.finished.get("problems", documents)
     problem_files = problems.files(OUT if problems is not documents else "problems")
+    talks = job.finished.get(CONVERSATIONS)
+    conversation_files = talks.files(OUT) if talks is not None else []
     everything = list(job.finished.values())
     return Summary(
         name=job.recipe.name,
@@ -139,15 +156,18 @@ def summarise(job: MainJob, shards: Manifest | None, mixture: Mixture | None) ->
         steps=funnel(job),
         documents=_columns(job, documents.files(OUT), _LIGHT_DOCUMENT),
         problems=_columns(job, problem_files, _LIGHT_PROBLEM),
+        conversations=_columns(job, conversation_files, _LIGHT_CONVERSATION),
         dropped_samples=_samples(job, _port_files(everything, DROPPED_PORT), None),
         quarantine_samples=_samples(job, _port_files(everything, QUARANTINE_PORT), None),
         kept_samples=_samples(job, documents.files(OUT), ["doc_id", "url", "lang", "math_score", "text"]),
         problem_samples=_samples(
             job, problem_files, ["problem_id", "question", "solution", "answer", "difficulty", "school_stage"]
         ),
+        conversation_samples=_samples(job, conversation_files, ["conversation_id", "lang", "messages"]),
         contamination=gather_hits(job.run, _port_files(everything, CONTAMINATION_PORT)),
         shards=shards,
         mixture=mixture.table() if mixture is not None else [],
+        planned=mixture,
         ungrouped_tokens=job.ungrouped_tokens,
     )
 

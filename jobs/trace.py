@@ -16,6 +16,7 @@ from mathmill.jobs.check import segments
 _COLUMNS = {
     "doc_id": ("doc_id", "url", "source", "locator", "lang", "lang_score", "math_score"),
     "problem_id": ("problem_id", "doc_id", "url", "source", "locator", "school_stage", "difficulty", "n_steps"),
+    "conversation_id": ("conversation_id", "doc_id", "url", "source", "locator", "lang"),
     "id": ("id", "stage", "reason", "score", "detail", "error", "locator"),
     "record_id": ("record_id", "doc_id", "corpus", "source", "school_stage", "difficulty"),
 }
@@ -48,7 +49,7 @@ class Trace:
 
 
 def trace_record(record_id: str, out: str | Path) -> Trace:
-    """Search a run for a document or problem by its id, or by the beginning of it that the report shows.
+    """Search a run for a document, problem or conversation by its id, or by the beginning of it that the report shows.
 
     Raises DataError where nothing is found.
     """
@@ -63,11 +64,13 @@ def trace_record(record_id: str, out: str | Path) -> Trace:
             for file in entry.files:
                 trace.places += [(file.name, row) for row in _find(run, file, record_id)]
     if not trace.places:
-        raise DataError(f"no record {record_id} in {out}; ids are in the columns doc_id and problem_id")
+        raise DataError(
+            f"no record {record_id} in {out}; ids are in the columns doc_id, problem_id and conversation_id"
+        )
     return trace
 
 
-_ORDER = ("pages", "documents", "problems", "tokens", "shards")
+_ORDER = ("pages", "documents", "problems", "chats", "conversations", "tokens", "shards")
 
 
 def _place(segment: str) -> tuple[int, str]:

@@ -14,7 +14,7 @@ from mathmill.core.storage import Folder
 from mathmill.jobs.example import demo_recipe
 from mathmill.jobs.run import Finished, run_recipe
 
-ANSWER_FOLDERS = ("documents", "problems", "dropped", "quarantine", "tokens", "shards")
+ANSWER_FOLDERS = ("documents", "problems", "conversations", "dropped", "quarantine", "tokens", "shards")
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 

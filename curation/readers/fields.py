@@ -1,4 +1,4 @@
-"""Turns the fields of one JSON or Parquet record into the columns of a page, a document or a problem."""
+"""Turns the fields of one JSON or Parquet record into the columns of a page, document, problem or conversation."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,8 +7,10 @@ from typing import Any
 from mathmill.core.mathtext import find_formulas
 from mathmill.core.schemas import DIFFICULTIES, SCHOOL_STAGES
 from mathmill.core.stage import Output
-from mathmill.curation.readers.rows import BadRecord, Rows
-from mathmill.curation.readers.source import COLUMNS, SourceConfig
+from mathmill.curation.readers.messages import conversation
+from mathmill.curation.readers.rows import BadRecord, LeftOut, Rows
+from mathmill.curation.readers.source import COLUMNS, OTHER_FIELDS, SourceConfig
+from mathmill.curation.readers.values import as_text, describe
 
 _LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_].*)?")
 _STYLES = ("cot", "pot", "mixed")
@@ -19,7 +21,8 @@ class FieldMap:
     """Which field of a record each of our columns comes from.
 
     By default the field of the same name, unless `fields` gives that field to another column: where a data set's
-    "answer" is mapped to `solution`, it is not the answer too.
+    "answer" is mapped to `solution`, it is not the answer too. other: where the required column is looked for if it is
+    not there, None where the recipe says which field it is.
     """
 
     def __init__(self, source: SourceConfig) -> None:
@@ -28,36 +31,46 @@ class FieldMap:
         taken = set(source.fields.values()) - {self.required}
         own = {column: column for column in COLUMNS[source.kind] if column not in taken}
         self.fields: dict[str, str] = own | source.fields
+        self.other = None if self.required in source.fields else OTHER_FIELDS.get(self.required)
 
     def add(self, rows: Rows, number: int, offset: int | None, record: Mapping[str, Any]) -> Iterator[Output]:
         """Add a record to the rows, or say there why it is none."""
         try:
             values, size = self.values(record)
+        except LeftOut as error:
+            yield from rows.drop(number, error.reason, error.detail)
         except BadRecord as error:
             yield from rows.quarantine(number, offset, str(error))
-            return
-        if values[self.required].strip():
-            yield from rows.add(number, offset, size, values)
         else:
-            yield from rows.drop(number, "empty")
+            main = values[self.required]
+            if isinstance(main, list) or main.strip():
+                yield from rows.add(number, offset, size, values)
+            else:
+                yield from rows.drop(number, "empty")
 
     def values(self, record: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
         """Return a row's values by column, and its size in bytes or characters; BadRecord says what does not fit."""
         found = {column: _look_up(record, field) for column, field in self.fields.items()}
-        main = found[self.required]
+        main, name = found[self.required], self.fields[self.required]
+        if main is None and self.other is not None:
+            main, name = _look_up(record, self.other), self.other
         if main is None:
             raise BadRecord(f"the record has no {self.fields[self.required]!r}")
-        if not isinstance(main, str | bytes):
-            raise BadRecord(f"{self.fields[self.required]!r} is {_describe(main)}, not text")
+        if self._source.kind == "conversations":
+            found["messages"], size = conversation(main, name)
+        elif not isinstance(main, str | bytes):
+            raise BadRecord(f"{name!r} is {describe(main)}, not text")
         values: dict[str, Any] = dict.fromkeys(COLUMNS[self._source.kind])
         for column, value in found.items():
             try:
-                values[column] = value if column == "html" else as_text(value)
+                values[column] = value if column in ("html", "messages") else as_text(value)
             except BadRecord as error:
                 raise BadRecord(f"{self.fields[column]!r} is {error}") from error
         if "lang" in values:
             match = _LANGUAGE.fullmatch(values["lang"] or "")
             values["lang"] = match[1].lower() if match else self._source.lang
+        if self._source.kind == "conversations":
+            return values | {"style": _style(values["style"]), "method": "source", "loss_weight": 1.0}, size
         return self._complete(values)
 
     def _complete(self, values: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -84,7 +97,6 @@ def problem_values(values: Mapping[str, Any]) -> dict[str, Any]:
     stage = (values["school_stage"] or "").lower()
     stage = _SCHOOL_STAGE_NAMES.get(stage, stage)
     difficulty = (values["difficulty"] or "").lower()
-    style = (values["style"] or "").lower()
     return {
         "question_formulas": _formulas(values["question"]),
         "solution_formulas": _formulas(values["solution"] or ""),
@@ -92,10 +104,15 @@ def problem_values(values: Mapping[str, Any]) -> dict[str, Any]:
         "n_steps": 0,
         "school_stage": stage if stage in SCHOOL_STAGES else None,
         "difficulty": difficulty if difficulty in DIFFICULTIES else None,
-        "style": style if style in _STYLES else None,
+        "style": _style(values["style"]),
         "method": "source",
         "loss_weight": 1.0,
     }
+
+
+def _style(stated: str | None) -> str | None:
+    style = (stated or "").lower()
+    return style if style in _STYLES else None
 
 
 def _formulas(text: str) -> list[tuple[int, int, bool, str]]:
@@ -110,34 +127,3 @@ def _look_up(record: Mapping[str, Any], field: str) -> Any:
     for name in field.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
-
-
-def as_text(value: Any) -> str | None:
-    """Text that Arrow accepts: what cannot be encoded becomes U+FFFD; numbers and lists of them are written out."""
-    if value is None:
-        return None
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, str):
-        return value if value.isascii() else _without_surrogates(value)
-    if isinstance(value, list | tuple) and all(not isinstance(part, Mapping | list | tuple) for part in value):
-        return ", ".join(as_text(part) or "" for part in value)
-    if isinstance(value, bool | Mapping | list | tuple):
-        raise BadRecord(f"{_describe(value)}, not text")
-    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
-
-
-def _without_surrogates(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
-def _describe(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, Mapping):
-        return "a mapping"
-    return "a list" if isinstance(value, list | tuple) else "a number"

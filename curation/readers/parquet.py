@@ -82,13 +82,15 @@ def _check_columns(schema: pa.Schema, source: SourceConfig, relative: str) -> li
     """Return the columns to read; DataError where one that the source needs is not there."""
     fields = FieldMap(source)
     needed = {fields.required: fields.fields[fields.required]} | source.fields
+    if fields.other in schema.names and fields.required not in schema.names:
+        needed.pop(fields.required)
     for column, field in needed.items():
         if field not in schema.names and field.partition(".")[0] not in schema.names:
             raise DataError(
                 f"{relative} has no column {field!r} (it has: {', '.join(schema.names)}); "
                 f"set fields: {{{column}: …}} for source {source.name}"
             )
-    wanted = set(fields.fields.values())
+    wanted = {*fields.fields.values(), *((fields.other,) if fields.other else ())}
     wanted |= {field.partition(".")[0] for field in wanted}
     return [name for name in schema.names if name in wanted]
 
@@ -110,11 +112,24 @@ def _values(column: pa.Array) -> list[Any]:
         column = column.dictionary_decode()
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
         column = pc.cast(column, pa.large_binary())
-    return [_value(scalar) for scalar in column] if pa.types.is_nested(column.type) else column.to_pylist()
+    return [_value(column, i) for i in range(len(column))] if pa.types.is_nested(column.type) else column.to_pylist()
 
 
-def _value(scalar: pa.Scalar) -> Any:
+def _value(column: pa.Array, row: int) -> Any:
     try:
-        return scalar.as_py()
+        return column[row].as_py()
     except UnicodeDecodeError:
-        return None
+        try:
+            return pc.cast(column.slice(row, 1), _of_bytes(column.type))[0].as_py()
+        except (UnicodeDecodeError, pa.ArrowException):  # text inside of a map or a dictionary
+            return None
+
+
+def _of_bytes(type_: pa.DataType) -> pa.DataType:
+    """The nested type with bytes in place of text."""
+    if pa.types.is_struct(type_):
+        return pa.struct([field.with_type(_of_bytes(field.type)) for field in type_])
+    if pa.types.is_list(type_) or pa.types.is_large_list(type_):
+        of = pa.list_ if pa.types.is_list(type_) else pa.large_list
+        return of(_of_bytes(type_.value_type))
+    return pa.large_binary() if pa.types.is_string(type_) or pa.types.is_large_string(type_) else type_

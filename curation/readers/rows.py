@@ -22,6 +22,14 @@ class BadRecord(ValueError):
     """One record cannot be read; its text says why, and goes to quarantine with the record."""
 
 
+class LeftOut(BadRecord):
+    """One record can be read, and is left out for a reason, which is a fixed word."""
+
+    def __init__(self, reason: str, detail: str | None = None) -> None:
+        super().__init__(reason if detail is None else f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
 class Rows:
     """Collects the rows of one file and gives them out as batches of at most `batch_bytes`, or of one larger row."""
 
@@ -47,8 +55,7 @@ class Rows:
             yield from self.flush()
         id_ = self._id(record)
         origin: dict[str, Any] = {"doc_id": id_, "source": self._source.name, "locator": self._locator(record, offset)}
-        if "problem_id" in self._schema.names:
-            origin["problem_id"] = id_
+        origin[self._schema.names[0]] = id_
         if values.get("license") is None:
             origin["license"] = self._source.license
         row = values | origin

@@ -19,12 +19,17 @@ from pydantic import Field, model_validator
 from mathmill.core.config import Config, DataPath, file_digest
 from mathmill.core.errors import DataError, MathmillError, OperationError
 from mathmill.core.remote import RemoteFile, filesystem
-from mathmill.core.schemas import DOCUMENT, PAGE, PROBLEM
+from mathmill.core.schemas import CONVERSATION, DOCUMENT, PAGE, PROBLEM
 from mathmill.core.storage import explain, operating, retry
 
-Kind = Literal["pages", "documents", "problems"]
+Kind = Literal["pages", "documents", "problems", "conversations"]
 
-SCHEMAS: dict[str, pa.Schema] = {"pages": PAGE, "documents": DOCUMENT, "problems": PROBLEM}
+SCHEMAS: dict[str, pa.Schema] = {
+    "pages": PAGE,
+    "documents": DOCUMENT,
+    "problems": PROBLEM,
+    "conversations": CONVERSATION,
+}
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "pages": ("html", "url", "content_type", "license", "crawl_date"),
@@ -33,13 +38,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("question", "solution", "answer", "url", "lang", "license", "crawl_date"),
         *("school_stage", "difficulty", "style"),
     ),
+    "conversations": ("messages", "url", "lang", "license", "crawl_date", "style"),
 }
 """What `fields` may map, by kind; the first is the one that every record must have."""
+
+OTHER_FIELDS = {"messages": "conversations"}
+"""Where that one is found in records that lack it, unless `fields` maps it: ShareGPT calls messages conversations."""
 
 _FORMATS = {
     "pages": ("warc", "jsonl", "parquet"),
     "documents": ("wet", "jsonl", "parquet"),
     "problems": ("jsonl", "parquet"),
+    "conversations": ("jsonl", "parquet"),
 }
 
 _SUFFIXES = {

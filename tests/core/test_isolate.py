@@ -136,12 +136,12 @@ def test_a_row_that_kills_goes_to_quarantine_and_its_neighbours_go_on(isolated, 
 
 
 def test_a_row_that_hangs_is_quarantined_after_its_time(module, tmp_path):
-    stage = Isolated(module, {}, Limits(row_seconds=1.5))
+    stage = Isolated(module, {}, Limits(row_seconds=4))
     stage.open(StageContext(tmp_path))
     ports = run(stage, "a", "b", "hang", "c")
     stage.close()
     assert ports["out"] == {"id0": "a!", "id1": "b!", "id3": "c!"}
-    assert ports["quarantine"] == {"id2": "timed out after 1.5 s"}
+    assert ports["quarantine"] == {"id2": "timed out after 4 s"}
 
 
 def test_several_poisoned_rows_in_a_large_batch_cost_themselves_alone(isolated):

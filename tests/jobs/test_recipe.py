@@ -66,7 +66,9 @@ def test_an_unknown_key_names_its_line_and_what_there_is() -> None:
 
 
 def test_an_unknown_top_key_is_found() -> None:
-    assert change("name: small", "nmae: small").startswith("recipes/math.yaml:1 nmae: unknown key; there are mixture,")
+    assert change("name: small", "nmae: small").startswith(
+        "recipes/math.yaml:1 nmae: unknown key; there are conversations, mixture,"
+    )
 
 
 def test_an_unknown_key_of_a_source_is_found() -> None:
@@ -93,6 +95,16 @@ def test_a_wrong_type_is_said() -> None:
 def test_a_word_that_is_not_allowed_is_said() -> None:
     found = change("kind: pages", "kind: webpages")
     assert found.startswith("recipes/math.yaml:5 sources[0].kind: 'webpages' does not fit: input should be 'pages', ")
+
+
+def test_the_packing_is_one_of_three_by_name() -> None:
+    assert parse(MINIMAL).shards.packing == "best-fit-decreasing"
+    other = MINIMAL.replace("seq_len: 1024", "packing: concatenate-and-split")
+    assert parse(other).shards.packing == "concatenate-and-split"
+    assert change("seq_len: 1024", "packing: worst-fit") == (
+        "recipes/math.yaml:12 shards.packing: 'worst-fit' does not fit: input should be 'best-fit-decreasing', "
+        "'first-fit-decreasing' or 'concatenate-and-split'"
+    )
 
 
 def test_a_bad_selector_names_its_line() -> None:
@@ -166,3 +178,19 @@ def test_a_missing_recipe_says_how_to_get_one(tmp_path: Path) -> None:
 def test_the_same_recipe_has_the_same_digest_wherever_it_is_read() -> None:
     assert parse(MINIMAL).digest() == parse(MINIMAL + "\n# a comment\n").digest()
     assert parse(MINIMAL).digest() != parse(MINIMAL.replace("0.5", "0.6")).digest()
+
+
+def test_a_curriculum_in_a_recipe_names_its_line() -> None:
+    tokenize = "tokenize: {tokenizer: 'mathmill:demo/tokenizer.json'}\n"
+    mixture = (
+        "mixture:\n  total: 50B\n  curriculum:\n    shape: linear\n    points:\n"
+        "      - {at: 0%, groups: {math: 7, hard: 3}}\n      - {at: 30B, groups: {math: 1, hard: 1}}\n"
+    )
+    recipe = parse(MINIMAL + tokenize + mixture)
+    assert recipe.mixture is not None
+    assert recipe.mixture.asked_of(50 * 10**9) == [28 * 10**9, 22 * 10**9]
+    wrong = sentence(MINIMAL + tokenize + mixture.replace("30B", "half"))
+    assert wrong.startswith("recipes/math.yaml:23 mixture.curriculum.points[1].at: 'half' is no point of training;")
+    wrong = sentence(MINIMAL + tokenize + mixture.replace("hard: 3", "hrad: 3"))
+    where = "recipes/math.yaml:22 mixture.curriculum.points[0].groups.hrad"
+    assert wrong == f"{where}: 'hrad' is not one of `shards.groups` (hard, math)"
