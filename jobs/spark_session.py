@@ -26,6 +26,7 @@ DEFAULTS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",  # rows of a shuffle have some 30 bytes
 }
 _CONNECT_PORT = 15002
+_MASTER_PORT = 7077
 ENVIRONMENT = "environment"
 """Folder into which executors unpack the environment archive."""
 
@@ -55,6 +56,8 @@ class Session:
             if master.startswith("sc://"):
                 knock(master, _CONNECT_PORT)
                 return cls(_connect(SparkSession.builder.remote(master), settings), owned=True)
+            if master.startswith("spark://"):
+                _knock_at_masters(master)
             return cls(_start(SparkSession.builder, master, settings), owned=True)
         except MathmillError:
             raise
@@ -163,6 +166,18 @@ def _connect(builder: Any, settings: EngineSettings) -> Any:
         spark.addArtifacts(_archive(settings), archive=True)
         spark.conf.set("spark.sql.execution.pyspark.python", f"./{ENVIRONMENT}/bin/python")
     return spark
+
+
+def _knock_at_masters(url: str) -> None:
+    """Raise OSError where no master of a standalone cluster listens: Spark itself tries for a minute."""
+    addresses = url.removeprefix("spark://").split(",")
+    for number, address in enumerate(addresses, 1):
+        try:
+            knock(address, _MASTER_PORT)
+            break
+        except OSError:
+            if number == len(addresses):
+                raise
 
 
 def _archive(settings: EngineSettings) -> str:

@@ -26,7 +26,7 @@ def memory() -> ModuleType:
     return module
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_four_times_the_pages_in_one_task_take_no_more_memory(memory: ModuleType, tmp_path: Path) -> None:
     peaks = {}
     for pages in (800, 3_200):
