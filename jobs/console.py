@@ -91,11 +91,12 @@ class JsonWatcher:
 
 def funnel_lines(summary: Summary) -> list[str]:
     """The funnel as aligned lines: rows in, rows on, and the reasons of those that left."""
+    parts = {corpus: funnel_of(summary, corpus) for corpus in ("documents", "problems", "conversations")}
+    parts["tokens"] = summary.of_stage("encode")
     lines = []
-    for corpus in ("documents", "problems", "conversations"):
-        steps = funnel_of(summary, corpus)
+    for name, steps in parts.items():
         if steps:
-            lines += [f"{corpus:<18}{'in':>10}{'out':>10}   left out", *map(_funnel_line, steps), ""]
+            lines += [f"{name:<18}{'in':>10}{'out':>10}   left out", *map(_funnel_line, steps), ""]
     return lines[:-1]
 
 
