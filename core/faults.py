@@ -16,6 +16,9 @@ from mathmill.core.errors import MathmillError, OperationError
 
 T = TypeVar("T")
 
+KEPT = "finished tasks are kept"
+"""What is said of a run that stops; what starts over when it is run again says that instead."""
+
 PATIENCE = 60.0
 """Seconds after which an operation that fails is not begun again; a stalled S3 request takes up to 45 more."""
 
@@ -44,7 +47,7 @@ def retry(attempt: Callable[[], T]) -> T:
                     raise
                 raise OSError(_words(error)) from error  # the SDKs of stores have their own types
             if seconds + pause > PATIENCE:
-                advice = "run again when the store answers, finished tasks are kept"
+                advice = f"run again when the store answers, {KEPT}"
                 raise OSError(f"{_words(error)} (tried for {seconds:.0f} s; {advice})") from error
         # jitter never reaches any output, only the moment of the next attempt
         time.sleep(pause * random.uniform(0.5, 1.5))
@@ -107,8 +110,8 @@ def writing(what: str) -> Iterator[None]:
 def explain(error: OSError) -> str:
     """One clause for an OSError, with what to do about it where that is known."""
     advice: dict[Any, str] = {
-        errno.ENOSPC: "the disk is full; free some space and run again, finished tasks are kept",
-        errno.EDQUOT: "the disk quota is used up; free some space and run again, finished tasks are kept",
+        errno.ENOSPC: f"the disk is full; free some space and run again, {KEPT}",
+        errno.EDQUOT: f"the disk quota is used up; free some space and run again, {KEPT}",
         errno.EFBIG: "the file would exceed the size limit of the file system or of ulimit -f",
         errno.EROFS: "the file system is read-only; choose another output folder with --out",
         errno.EACCES: "permission denied; choose another output folder with --out or change its permissions",

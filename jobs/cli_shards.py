@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from mathmill.core.errors import ConfigError
 from mathmill.jobs.cli_options import AS_JSON
 
 if TYPE_CHECKING:
@@ -82,15 +83,22 @@ def show(path: str, row: int, group: str | None) -> None:
     type=click.Choice(["best-fit-decreasing", "first-fit-decreasing", "concatenate-and-split"]),
     help="Another strategy; as before where it is left out.",
 )
-def repack(path: str, out: str, seq_len: int | None, groups: tuple[str, ...], packing: "Strategy | None") -> None:
+@AS_JSON
+def repack(
+    path: str, out: str, seq_len: int | None, groups: tuple[str, ...], packing: "Strategy | None", as_json: bool
+) -> None:
     """Pack the shards at PATH for another length, grouping or strategy, without tokenizing again.
 
     Example: mathmill shards repack demo-out/shards --out packed-8k --seq-len 8192
     """
-    from mathmill.jobs.shards import info_lines, repack
+    from mathmill.jobs.shards import repack, repack_lines
 
-    manifest = repack(path, out, seq_len, dict(_pair(text) for text in groups) or None, packing)
-    click.echo("\n".join(info_lines(manifest)))
+    manifest, left_out = repack(path, out, seq_len, _new_groups(groups), packing)
+    if as_json:
+        result = manifest.model_dump(mode="json") | {"left_out": left_out.model_dump()}
+        click.echo(json.dumps(result, ensure_ascii=False))
+    else:
+        click.echo("\n".join(repack_lines(manifest, left_out)))
 
 
 @shards.command()
@@ -149,6 +157,15 @@ def _range(text: str) -> tuple[int, int | None]:
     if match is None:
         raise click.BadParameter(f"{text!r} is not A:B, such as 0:1000 or 1000:", param_hint="--rows")
     return int(match[1] or 0), int(match[2]) if match[2] else None
+
+
+def _new_groups(texts: tuple[str, ...]) -> dict[str, str] | None:
+    groups: dict[str, str] = {}
+    for name, selector in map(_pair, texts):
+        if name in groups:
+            raise ConfigError(f"--group names {name!r} twice; join their selectors, or give each group its own name")
+        groups[name] = selector
+    return groups or None
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -88,20 +88,30 @@ def _labels(manifest: Manifest, selector: str) -> str:
 
 
 def table_lines(table: Sequence[dict[str, Any]]) -> list[str]:
-    """`Mixture.table` as aligned lines."""
-    width = max([16, *(len(row["group"]) for row in table)]) + 2
-    heads = f"{'asked':>9}{'tokens':>18}{'achieved':>10}{'tokens':>18}{'off':>9}{'rows':>12}{'times over':>12}"
-    lines = [f"{'mixture':<{width}}{heads}"]
-    for row in table:
-        off = row["achieved_tokens"] - row["asked_tokens"]
-        lines.append(
-            f"{row['group']:<{width}}{row['asked']:>9.2%}{row['asked_tokens']:>18,}{row['achieved']:>10.2%}"
-            f"{row['achieved_tokens']:>18,}{off:>+9,}{row['rows']:>12,}{row['repetitions']:>12.2f}"
-        )
-    asked, achieved = (sum(row[key] for row in table) for key in ("asked_tokens", "achieved_tokens"))
-    rows = sum(row["rows"] for row in table)
-    lines.append(f"{'together':<{width}}{'':>9}{asked:>18,}{'':>10}{achieved:>18,}{achieved - asked:>+9,}{rows:>12,}")
-    return lines
+    """`Mixture.table` as aligned lines, as narrow as its numbers: 92 columns for tens of billions of tokens."""
+    asked, achieved, rows = (sum(row[key] for row in table) for key in ("asked_tokens", "achieved_tokens", "rows"))
+    lines = [
+        ("mixture", "asked", "tokens", "achieved", "tokens", "off", "rows", "times over"),
+        *(
+            (
+                row["group"],
+                f"{row['asked']:.2%}",
+                f"{row['asked_tokens']:,}",
+                f"{row['achieved']:.2%}",
+                f"{row['achieved_tokens']:,}",
+                f"{row['achieved_tokens'] - row['asked_tokens']:+,}",
+                f"{row['rows']:,}",
+                f"{row['repetitions']:.2f}",
+            )
+            for row in table
+        ),
+        ("together", "", f"{asked:,}", "", f"{achieved:,}", f"{achieved - asked:+,}", f"{rows:,}", ""),
+    ]
+    names, *columns = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        f"{name:<{names}}{''.join(f'  {cell:>{width}}' for cell, width in zip(cells, columns, strict=True))}".rstrip()
+        for name, *cells in lines
+    ]
 
 
 def picture_lines(mixture: Mixture) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mathmill.core.errors import ConfigError, DataError, MathmillError
 from mathmill.core.storage import Folder
 from mathmill.jobs.show_row import row_lines
-from mathmill.tokenize.manifest import FILE_NAME, Manifest, load, manifest_path, parse
+from mathmill.tokenize.manifest import FILE_NAME, LabelCounts, Manifest, load, manifest_path, parse
 from mathmill.tokenize.packing import Strategy
 from mathmill.tokenize.reader import ShardReader
 from mathmill.tokenize.repack import repack as repack_shards
@@ -71,7 +71,7 @@ def info_lines(manifest: Manifest) -> list[str]:
         lines.append(f"{name:<18}{group.rows:>10,}{group.tokens:>14,}{group.utilisation:>9.1%}   {group.selector}")
     for label, values in manifest.counts.items():
         shown = ", ".join(f"{value} {counts.tokens:,}" for value, counts in values.items())
-        lines.append(f"{label + ' (tokens)':<28}{shown if len(shown) <= 90 else shown[:87] + '...'}")
+        lines.append(f"{label + ' (tokens)':<28}{shown if len(shown) <= 72 else shown[:69] + '...'}")
     return lines
 
 
@@ -87,34 +87,37 @@ def tokenizer_of(path: str) -> Tokenizer | None:
 
 
 def verify(path: str) -> VerifyReport:
-    """Prove shards; the round trip to text is part of it where the tokenizer lies beside them."""
+    """Prove shards; the round trip to text is not run where no tokenizer lies beside them."""
     with at_hand(path) as local:
         try:
             tokenizer = tokenizer_of(local)
         except MathmillError as error:  # no manifest, or another tokenizer: the other checks say what else is wrong
             return VerifyReport(path, (*verify_shards(local).checks, Check("tokenizer", False, str(error))))
-        return VerifyReport(path, verify_shards(local, tokenizer).checks)
+        checks = verify_shards(local, tokenizer).checks
+        if tokenizer is None:
+            checks = (*checks, Check("text", None, "the tokenizer is not beside the shards"))
+        return VerifyReport(path, checks)
 
 
 def repack(
     path: str, out: str, seq_len: int | None, groups: Mapping[str, str] | None, packing: Strategy | None = None
-) -> Manifest:
-    """Pack shards anew into the folder `out`; the tokenizer goes along."""
+) -> tuple[Manifest, LabelCounts]:
+    """Pack shards anew into the folder `out`; returns their manifest, and how much no group selected."""
     if "://" in out:
         raise ConfigError(f"cannot pack into {out}; pack into a folder of this machine and copy that")
     with at_hand(path) as local:
-        manifest = repack_shards(local, out, seq_len=seq_len, groups=groups, packing=packing)
-        _copy_tokenizer(local, out)
-        return manifest
+        old, new = load(local), repack_shards(local, out, seq_len=seq_len, groups=groups, packing=packing)
+    return new, LabelCounts(
+        records=old.cuts.records - new.cuts.records,
+        tokens=old.tokens - new.tokens,
+        supervised_tokens=old.supervised_tokens - new.supervised_tokens,
+    )
 
 
-def _copy_tokenizer(path: str, out: str) -> None:
-    source = manifest_path(path).parent / "tokenizer"
-    target = Path(out) / "tokenizer"
-    if source.is_dir():
-        target.mkdir(exist_ok=True)
-        for file in sorted(source.iterdir()):
-            (target / file.name).write_bytes(file.read_bytes())
+def repack_lines(manifest: Manifest, left_out: LabelCounts) -> list[str]:
+    """Repacked shards for people."""
+    lost = f"in no group, left out: {left_out.records:,} records, {left_out.tokens:,} tokens"
+    return [*info_lines(manifest), *([lost] if left_out.records else [])]
 
 
 def show_lines(path: str, row: int, group: str | None) -> list[str]:

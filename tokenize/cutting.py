@@ -1,9 +1,10 @@
 """Cutting: where a record that is longer than a row is divided, so that mathematics stays whole.
 
 The encoder marks where a cut does no harm (`store.CUT`: paragraph, reasoning step, line; never inside a formula, never
-between a solution's last step and its answer). A cut anywhere else is a hard cut, made only where a whole row holds
-no mark, and never inside a final answer that fits into a row. What happened is counted, so that a manifest can state
-how many answers the cutting cost.
+between a solution's last step and its answer) and, where such places are rare, places between words as a last resort.
+A cut anywhere else is a hard cut, made only where a whole row holds no mark, as inside a formula longer than a row, and
+never inside a final answer that fits into a row. What happened is counted, so that a manifest can state how many
+answers the cutting cost.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from numba import njit
 from mathmill.tokenize.manifest import CutCounts
 from mathmill.tokenize.segments import N_RANKS
 
+WORD = 3  # the rank of the last resort
 SHORTEST_TAIL = 8  # the last piece of a record is at least 1/8 of a row, where there is a choice
 
 
@@ -52,7 +54,8 @@ def cut(marks: Marks, seq_len: int) -> Pieces:
     """Divide every record longer than `seq_len` tokens into pieces of at most that many.
 
     Each cut is the best-ranked mark in the last half of the window, the last of equals; else the last mark in the
-    window; else a hard cut at the window's end, or around the final answer rather than into it or just before it.
+    window. Without any but words, a place is sought at the window's end, or around the final answer rather than into it
+    or just before it; the cut is the last mark up to there, else the first one after it, else a hard cut.
     """
     n_parts = _count_parts(
         marks.lengths, marks.cut_starts, marks.cut_offsets, marks.cut_ranks, marks.answers, np.int64(seq_len)
@@ -99,6 +102,7 @@ def count_cuts(marks: Marks, pieces: Pieces) -> CutCounts:
         cuts_at_paragraph=int(at_rank[0]),
         cuts_at_step=int(at_rank[1]),
         cuts_at_line=int(at_rank[2]),
+        cuts_at_word=int(at_rank[WORD]),
         hard_cuts=int(hard),
         answers=int((marks.answers[:, 0] >= 0).sum()),
         answers_truncated=int(truncated),
@@ -116,7 +120,7 @@ def _next_cut(position, length, offsets, ranks, answer_start, answer_end, seq_le
         offset = offsets[i]
         if offset > window_end or offset >= length:
             break
-        if answer_start <= offset < answer_end:
+        if ranks[i] == WORD or answer_start <= offset < answer_end:
             continue
         last = offset
         if 2 * (offset - position) > seq_len and offset <= limit and ranks[i] <= best_rank:
@@ -126,13 +130,23 @@ def _next_cut(position, length, offsets, ranks, answer_start, answer_end, seq_le
     if last >= 0:
         return last
     half = max(seq_len // 2, 1)
+    hard, latest = limit, limit
     if position <= answer_start < limit + half and limit < answer_end:  # the answer would stand alone, or be divided
         if answer_end <= window_end:
-            return answer_end
-        limit = min(limit, max(position + half, answer_end - seq_len))  # leave it some of what leads to it
-        if limit > answer_start:
-            return answer_start if answer_start > position else window_end
-    return limit
+            hard, latest = answer_end, window_end
+        else:
+            hard = min(limit, max(position + half, answer_end - seq_len))  # leave it some of what leads to it
+            if hard > answer_start:
+                hard = answer_start if answer_start > position else window_end
+            latest = hard
+    fits = answer_end - answer_start <= seq_len
+    found = np.int64(-1)
+    for i in range(np.searchsorted(offsets, position, side="right"), len(offsets)):
+        if offsets[i] > window_end or (offsets[i] > latest and found >= 0):
+            break
+        if not (fits and answer_start < offsets[i] < answer_end) and offsets[i] < length:
+            found = np.int64(offsets[i])
+    return found if found >= 0 else hard
 
 
 @njit(cache=True)
@@ -194,6 +208,8 @@ def _count_cuts(  # type: ignore[no-untyped-def]
         answer_start, answer_end = answers[r, 0], answers[r, 1]
         if begin <= answer_start < end:
             before = np.searchsorted(offsets, answer_start)
+            while before > 0 and cut_ranks[cut_starts[r] + before - 1] == WORD:
+                before -= 1
             last_step = offsets[before - 1] if before > 0 else 0
             if answer_end > end:
                 truncated += 1

@@ -65,7 +65,7 @@ class Encode(BatchStage):
     """
 
     name = "encode"
-    version = 2
+    version = 3
     Config = EncodeConfig
     config: EncodeConfig
 
@@ -244,13 +244,14 @@ def _cuts(rendered: Rendered, encoding: Encoding, frame: _Frame) -> pa.ListArray
 def _token_spans(spans: Tokens, encoding: Encoding, bounds: Tokens) -> tuple[Tokens, Tokens]:
     """The text of each span of bytes, int64 (k,), and the tokens of it that hold some byte of the span, int64 (k, 2).
 
-    spans: int64 (k, 2), not empty. bounds: where texts begin in their buffer. Tokens count from the text's first.
+    spans: int64 (k, 2); an empty one has no tokens. bounds: where texts begin in their buffer. Tokens count from the
+    text's first.
     """
-    rows = np.searchsorted(bounds, spans[:, 0], side="right") - 1
+    rows = np.minimum(np.searchsorted(bounds, spans[:, 0], side="right"), len(bounds) - 1) - 1
     starts, first_tokens = encoding.starts, encoding.offsets[:-1][rows]
     first = np.searchsorted(starts, spans[:, 0])
     exact = np.append(starts, -1)[first] == spans[:, 0]
-    first = np.where(exact, first, first - 1)
+    first = np.where(exact | (spans[:, 0] == spans[:, 1]), first, first - 1)
     last = np.searchsorted(starts, spans[:, 1])
     n_tokens = np.diff(encoding.offsets)[rows]
     return rows, np.stack([np.clip(side - first_tokens, 0, n_tokens) for side in (first, last)], axis=1)

@@ -5,12 +5,8 @@ export leaves is removed by the next one, which starts over. `export.json` says 
 with checksums; its tokens are counted and must be those of the manifest or mixture.
 """
 
-import fcntl
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,7 +14,6 @@ import numpy as np
 
 from mathmill.core.config import digest, file_digest
 from mathmill.core.errors import ConfigError, DataError, OperationError
-from mathmill.core.storage import writing
 from mathmill.tokenize.exports.arrow import Arrow, Parquet
 from mathmill.tokenize.exports.datatrove import Datatrove
 from mathmill.tokenize.exports.megatron import Megatron
@@ -28,6 +23,7 @@ from mathmill.tokenize.exports.rows import BATCH_TOKENS, ExportRows, RowBatch, S
 from mathmill.tokenize.exports.texts import Texts
 from mathmill.tokenize.manifest import Manifest
 from mathmill.tokenize.reader import ShardReader
+from mathmill.tokenize.whole_folder import whole_folder
 
 FORMATS: dict[str, Callable[[Job], Format]] = {
     "megatron": Megatron,
@@ -79,14 +75,14 @@ def export(
         raise ConfigError(f"{source} is a single shard; name the folder with its manifest.json")
     target = Path(out).resolve()
     rows = ExportRows(reader, selection)
-    with _replacing(target) as work:
+    with whole_folder(target, "export", _refuse_foreign) as work:
         job = Job(
             out=target,
             manifest=manifest,
             in_order=selection.mixture is not None,
             weighted=to in ("arrow", "parquet") and rows.weighted,
             texts=None if texts is None else texts(work / ".texts"),
-            columns=columns,
+            columns=tuple(dict.fromkeys(columns)),
         )
         form = FORMATS[to](job)
         counts, parts = _write(form, rows, work, part_tokens or form.part_tokens, progress)
@@ -168,44 +164,6 @@ def _check(counts: dict[str, int], manifest: Manifest, rows: ExportRows, selecti
                 f"{counts[name]:,} {name.replace('_', ' ')} came out where {number:,} were said to be there; "
                 "see what `mathmill shards verify` finds"
             )
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """A folder beside `target` that takes its place when the body has ended well."""
-    work = target.with_name(f".{target.name}.export")
-    old = target.with_name(f".{target.name}.replaced")
-    with writing(f"cannot write {target}"):
-        _refuse_foreign(target)
-        work.mkdir(parents=True, exist_ok=True)
-        lock = os.open(work, os.O_RDONLY)
-        try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise OperationError(f"{target} is being written by another export; name another folder") from None
-            try:
-                _empty(work)
-                yield work
-                shutil.rmtree(old, ignore_errors=True)
-                if target.exists():
-                    target.rename(old)
-                work.rename(target)
-                shutil.rmtree(old, ignore_errors=True)
-            finally:
-                if old.exists() and not target.exists():
-                    old.rename(target)
-                shutil.rmtree(work, ignore_errors=True)
-        finally:
-            os.close(lock)
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
 
 
 def _refuse_foreign(target: Path) -> None:

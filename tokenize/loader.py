@@ -6,6 +6,7 @@ computed from its number alone: to resume is to go on counting. The next batches
 training, whose kernels let go of Python's lock. No PyTorch is needed; `mathmill.tokenize.torch_data` puts it on top.
 """
 
+import operator
 import threading
 import weakref
 from collections import deque
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -65,9 +66,9 @@ class Loader:
     (`dropped_rows`).
     prefetch: batches gathered ahead, 0 for none; of remote shards, their files are fetched ahead. cache: where to.
 
-    ConfigError where these do not fit each other or the shards; DataError where the shards or the mixture are broken.
-    Close it, or use it as a context manager, to end its thread early; else that ends with the loader. Open it in the
-    process that uses it: a fork has no such thread.
+    ConfigError where these do not fit each other or the shards, TypeError where batch_size is no integer; DataError
+    where the shards or the mixture are broken. Close it, or use it as a context manager, to end its thread early; else
+    that ends with the loader. Open it in the process that uses it: a fork has no such thread.
     """
 
     def __init__(
@@ -86,7 +87,10 @@ class Loader:
     ) -> None:
         if not 0 <= rank < world_size:
             raise ConfigError(f"rank {rank} is not in a world of {world_size}")
-        if batch_size < 1 or batch_size % world_size:
+        batch_size = _whole_number(batch_size, "batch_size")
+        if batch_size < 1:
+            raise ConfigError(f"batch_size is at least 1, not {batch_size}")
+        if batch_size % world_size:
             raise ConfigError(f"batch_size {batch_size} is not a multiple of the {world_size} ranks")
         if prefetch < 0 or (epochs is not None and epochs < 1):
             raise ConfigError("prefetch is at least 0, epochs at least 1 (or None for ever)")
@@ -127,7 +131,8 @@ class Loader:
         return batch
 
     def batch(self, step: int) -> Batch:
-        """Gather this rank's batch of any step; IndexError where there is no such step."""
+        """Gather this rank's batch of any step; IndexError where there is no such step, TypeError for no number."""
+        step = _whole_number(step, "step")
         with self._lock:
             rows = self._rows(step)
             part = len(rows) // self.world_size
@@ -173,7 +178,7 @@ class Loader:
                     f"the state was taken with {what} ({state.get(key)!r}, here {mine[key]!r}); go on with the same"
                 )
         step = state.get("step")
-        if not isinstance(step, int) or step < 0 or (self.n_steps is not None and step > self.n_steps):
+        if type(step) is not int or step < 0 or (self.n_steps is not None and step > self.n_steps):
             raise DataError(f"the state stands at step {step!r} of {self.n_steps}")
         self._forget()
         self.step = step
@@ -193,7 +198,7 @@ class Loader:
 
     def _rows(self, step: int) -> npt.NDArray[np.int64]:
         if step < 0 or (self.n_steps is not None and step >= self.n_steps):
-            raise IndexError(f"step {step} is not among {self.n_steps:,}")
+            raise IndexError(f"step {step} is not among {'all' if self.n_steps is None else f'{self.n_steps:,}'}")
         return self._order.rows(step * self.batch_size, (step + 1) * self.batch_size)
 
     def _gather_ahead(self) -> None:
@@ -215,6 +220,13 @@ _IDENTITY = {
     "shards": "other shards",
     "order": "another mixture, seed or choice of groups",
 }
+
+
+def _whole_number(value: object, what: str) -> int:
+    """An integer of any kind, NumPy's too; TypeError for floats, truth values and words."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, SupportsIndex):
+        raise TypeError(f"{what} is a whole number, not {value!r}")
+    return operator.index(value)
 
 
 _Call = tuple[Future[Batch], Callable[[int], Batch], int]

@@ -68,6 +68,7 @@ class CutCounts(Config):
     cuts_at_paragraph: Count = 0
     cuts_at_step: Count = 0
     cuts_at_line: Count = 0
+    cuts_at_word: Count = 0
     hard_cuts: Count = 0
     answers: Count = 0  # records with a known final answer
     answers_truncated: Count = 0  # the answer itself is divided: longer than a row, or packed by concatenation

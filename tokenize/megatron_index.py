@@ -44,6 +44,8 @@ def write_index(path: Path, index: MegatronIndex) -> None:
 def read_index(path: Path) -> MegatronIndex:
     """Read an `.idx` file of uint16 or int32 tokens; DataError where its size or content cannot be true."""
     try:
+        if path.exists() and not path.is_file():  # reading a named pipe would wait for a writer
+            raise DataError(f"{path}: not a regular file")
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error

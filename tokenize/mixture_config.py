@@ -6,13 +6,13 @@ tokens are 300, and a supply of 300 tokens is enough.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mathmill.core.config import Config
 from mathmill.tokenize.targets import Shape, integrate
@@ -42,8 +42,10 @@ def parse_tokens(value: str | int) -> int:
 
 
 def parse_ratio(text: str) -> tuple[float, ...]:
-    """Read a ratio: "3:7" or "30% : 70%". ValueError unless all parts are positive numbers."""
-    return tuple(_weight(part) for part in text.split(":"))
+    """Read a ratio: "3:7" or "30% : 70%". ValueError unless all parts are positive; percentages sum to 100%."""
+    parts = text.split(":")
+    _check_percentages(parts)
+    return tuple(_weight(part) for part in parts)
 
 
 def _number(value: Any) -> Decimal:
@@ -64,6 +66,23 @@ def _weight(value: Any) -> float:
 def _weight_or_none(value: Any) -> float:
     weight = _number(value)
     return 0.0 if weight.is_finite() and weight == 0 else _weight(value)
+
+
+def _check_percentages(shares: Iterable[Any]) -> None:
+    """ValueError where percentages stand beside plain numbers, or do not sum to 100%; 0 is both."""
+    shares = [share for share in shares if share is not None]
+    if not all(_number(share).is_finite() for share in shares):
+        return  # the field says so
+    shares = [share for share in shares if _number(share)]
+    percentages = [isinstance(share, str) and share.strip().endswith("%") for share in shares]
+    if not any(percentages):
+        return
+    if not all(percentages):
+        plain = shares[percentages.index(False)]
+        raise ValueError(f"{plain!r} stands beside percentages; write all shares as percentages, or none")
+    total = sum((_number(share) for share in shares), Decimal(0))
+    if abs(total - 100) > Decimal("0.01"):
+        raise ValueError(f"the percentages sum to {total.normalize():f}%, not to 100%")
 
 
 def _place(value: Any) -> str:
@@ -110,6 +129,13 @@ class CurriculumPoint(Config):
     at: Place
     groups: Annotated[dict[str, ShareOrNone], Field(min_length=1)]
 
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _whole(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            _check_percentages(value.values())
+        return value
+
     @model_validator(mode="after")
     def _some_share(self) -> Self:
         if not any(self.groups.values()):
@@ -140,8 +166,9 @@ class Curriculum(Config):
 class MixtureConfig(Config):
     """`mixture:` in a recipe.
 
-    groups: of each mix group its share (`7`, `70%`) or its tokens (`7.35B`), all of one kind; or a list of names with
-    `ratio: "3:7"`. curriculum: shares that change over training, instead; `groups` then says max_repetition only.
+    groups: of each mix group its share (`7`, `70%`) or its tokens (`7.35B`), all of one kind, percentages 100%
+    together; or a list of names with `ratio: "3:7"`. curriculum: shares that change over training, instead; `groups`
+    then says max_repetition only.
     total: tokens of the whole; with shares and without a total, as much as the scarcest group allows.
     count: what shares are of. max_repetition: times that each row may be seen (four repetitions cost little:
     Muennighoff et al., arXiv:2305.16264); each group may have its own.
@@ -168,6 +195,14 @@ class MixtureConfig(Config):
         if len(shares) != len(names) or len(set(map(str, names))) != len(names):
             raise ValueError(f"the ratio {ratio!r} has {len(shares)} parts for {len(set(map(str, names)))} groups")
         return plain | {"groups": dict(zip(names, shares, strict=True))}
+
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _whole(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            given = [target.get("share") if isinstance(target, Mapping) else target for target in value.values()]
+            _check_percentages(share for share in given if not isinstance(share, GroupTarget))
+        return value
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

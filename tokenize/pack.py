@@ -33,7 +33,7 @@ class Pack:
     """ENCODED batches → one shard in the outbox. Nothing goes to OUT."""
 
     name = "pack"
-    version = 2
+    version = 3
     Config = PackConfig
 
     def __init__(self, config: PackConfig) -> None:

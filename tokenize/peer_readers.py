@@ -72,7 +72,8 @@ def _megatron(reader: Any, shard: Shard) -> tuple[bool, int]:
 
 
 def _datatrove(reader: Any, shard: Shard) -> tuple[bool, int]:
-    dataset = reader(str(shard.paths[".bin"]), shard.seq_len - 1, token_size=shard.tokens.itemsize)
+    token_size = shard.tokens.itemsize  # checks the file that the reader then opens
+    dataset = reader(str(shard.paths[".bin"]), shard.seq_len - 1, token_size=token_size)
     same = len(dataset) == shard.rows and all(
         np.array_equal(dataset[row]["input_ids"], shard.tokens[row]) for row in evenly(shard.rows, _COMPARED)
     )

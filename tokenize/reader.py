@@ -4,7 +4,7 @@ Opening reads only the manifest (10,000 shards in 0.4 s): a shard's files are ma
 for, and pages are given back as reading goes on, so that random rows of a terabyte take 0.3 GiB. `gather` copies rows
 from the page cache at 0.6 times the speed of memcpy or more; `targets` looks at what a row's own segments say and at
 nothing else, 5 µs a row of 4096 (benchmarks/tokens_read.py). Files are not trusted: sizes are checked on opening,
-segments before use.
+segments before use. That segments belong to these very tokens is for checksums to say (`mathmill.tokenize.verify`).
 """
 
 import gc
@@ -293,7 +293,7 @@ def _shards(manifest: Manifest, folder: str, fetch: Any = None) -> list[Shard]:
     shards = []
     for info in manifest.shards():
         find = None if fetch is None else partial(_find, fetch, info.name, info.files)
-        shards.append(Shard(f"{folder}/{info.name}", manifest.seq_len, manifest.vocab_size, info.rows, find))
+        shards.append(Shard.of_manifest(folder, manifest, info, find))
     return shards
 
 

@@ -81,12 +81,14 @@ class Rendered:
     """The texts of a batch, with places as bytes of their common buffer; (n, 2) arrays hold start and end.
 
     texts: large_string (n,). formulas, code, kept: int64 (k, 2), where no cut may be made inside (in code only at line
-    ends); `kept` runs from a solution's last step to the end of its answer. steps: int64 (k,), where steps begin.
-    answers: int64 (n, 2), -1 where there is none. supervised: int64 (m, 2), what is learned, with the weights float32
-    (m,). factors: int64 (k, 2), parts whose weights are multiplied by factor_values, float32 (k,).
+    ends); `kept` runs from a solution's last step to the end of its answer; only words in it may be cut apart. steps:
+    int64 (k,), where steps begin. answers: int64 (n, 2), -1 where there is none. supervised: int64 (m, 2), what is
+    learned, with the weights float32 (m,). factors: int64 (k, 2), parts whose weights are multiplied by factor_values,
+    float32 (k,).
 
-    Of chats: controls: int64 (k, 2), control tokens, with their ids int64 (k,). seams: int64 (k,), where no token may
-    straddle, since a prompt ends there. ended: bool (n,), whether a text ends as its template wants it, without EOS.
+    Of chats: template: int64 (k, 2), what the template wrote, where no word is cut off either. controls: int64
+    (k, 2), control tokens, with their ids int64 (k,). seams: int64 (k,), where no token may straddle, since a prompt
+    ends there. ended: bool (n,), whether a text ends as its template wants it, without EOS.
     """
 
     texts: pa.Array
@@ -99,6 +101,7 @@ class Rendered:
     weights: npt.NDArray[np.float32]
     factors: Bytes = field(default_factory=_none)
     factor_values: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    template: Bytes = field(default_factory=_none)
     controls: Bytes = field(default_factory=_none)
     control_ids: Bytes = field(default_factory=lambda: np.zeros(0, np.int64))
     seams: Bytes = field(default_factory=lambda: np.zeros(0, np.int64))

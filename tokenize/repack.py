@@ -5,7 +5,6 @@ becomes one shard with the bytes that packing its records for the new length wou
 through a mapped file beside the output, so that memory stays that of packing one shard.
 """
 
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mathmill.core.errors import ConfigError, OperationError
-from mathmill.core.storage import operating
 from mathmill.tokenize.manifest import FILE_NAME, Lineage, Manifest, ShardInfo, load, manifest_path
 from mathmill.tokenize.packing import MAX_CAPACITY, Strategy
 from mathmill.tokenize.reader import Shard
@@ -26,6 +24,7 @@ from mathmill.tokenize.rejoin import RejoinedRecords
 from mathmill.tokenize.select import Selector, assign_groups
 from mathmill.tokenize.shards import write_shard
 from mathmill.tokenize.store import encoded_schema
+from mathmill.tokenize.whole_folder import whole_folder
 
 SHARD_TOKENS = 1 << 28  # of a shard with new groups: 1 GiB of int32
 
@@ -44,7 +43,7 @@ def repack(
     seq_len: new row length in tokens (default: as before). groups: name → selector of new mix groups; a record goes to
     the first that selects it, and to none otherwise (default: the groups as they are). packing: the strategy (default:
     as before). shard_tokens: size at which a
-    shard of a new group is full. `out` appears whole or not at all.
+    shard of a new group is full. A tokenizer beside the shards goes along. `out` appears whole or not at all.
 
     Raises DataError where the shards are broken, ConfigError for a bad length or selector, OperationError where `out`
     is there already or cannot be written.
@@ -57,31 +56,29 @@ def repack(
         raise ConfigError(f"there is no packing {packing!r}; there are {', '.join(get_args(Strategy))}")
     if not 1 <= seq_len <= MAX_CAPACITY:
         raise ConfigError(f"the row length must be from 1 to {MAX_CAPACITY:,} tokens, not {seq_len}")
-    if target.exists():
-        raise OperationError(f"{target} is there already; name a new folder for the repacked shards")
     for name in groups or {}:
         if not re.fullmatch(r"\w[\w.-]*", name):
             raise ConfigError(f"{name!r} cannot name a group; use letters, digits, '_', '-' and '.'")
-    work = target.with_name(f".{target.name}.{os.getpid()}")
-    with operating(f"cannot write {target}"):
-        shutil.rmtree(work, ignore_errors=True)  # left by a killed process that had our number
-        work.mkdir(parents=True)
-        try:
-            writer = _Writer(work, old, seq_len, packing, shard_tokens)
-            done = _same_groups(old, folder, writer) if groups is None else _new_groups(old, folder, writer, groups)
-            manifest = Manifest.of(
-                done,
-                seq_len=seq_len,
-                vocab_size=old.vocab_size,
-                packing=packing,
-                lineage=Lineage(token_store=old.lineage.token_store, repacked_from=old.digest),
-                **{name: getattr(old, name) for name in _KEPT},
-            )
-            (work / FILE_NAME).write_bytes(manifest.to_json())
-            work.rename(target)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+    with whole_folder(target, "repack", _refuse_existing) as work:
+        writer = _Writer(work, old, seq_len, packing, shard_tokens)
+        done = _same_groups(old, folder, writer) if groups is None else _new_groups(old, folder, writer, groups)
+        manifest = Manifest.of(
+            done,
+            seq_len=seq_len,
+            vocab_size=old.vocab_size,
+            packing=packing,
+            lineage=Lineage(token_store=old.lineage.token_store, repacked_from=old.digest),
+            **{name: getattr(old, name) for name in _KEPT},
+        )
+        if (folder / "tokenizer").is_dir():
+            shutil.copytree(folder / "tokenizer", work / "tokenizer")
+        (work / FILE_NAME).write_bytes(manifest.to_json())
     return manifest
+
+
+def _refuse_existing(target: Path) -> None:
+    if target.exists():
+        raise OperationError(f"{target} is there already; name a new folder for the repacked shards")
 
 
 _KEPT = ("tokenizer", "chat_template", "pad_id", "bos_id", "eos_id", "rule", "recipe")
@@ -142,7 +139,7 @@ class _Spill:
 
 
 def _records(old: Manifest, folder: Path, info: ShardInfo) -> Iterator[pa.RecordBatch]:
-    return RejoinedRecords.of(Shard(folder / info.name, old.seq_len, old.vocab_size, info.rows)).batches()
+    return RejoinedRecords.of(Shard.of_manifest(folder, old, info)).batches()
 
 
 def _same_groups(old: Manifest, folder: Path, writer: _Writer) -> _Groups:

@@ -18,7 +18,7 @@ from mathmill.core.schemas import SPAN
 from mathmill.tokenize.manifest import VERSION
 from mathmill.tokenize.store import CUT, LABELS, LOSS_SPAN
 
-N_RANKS = 3  # of store.CUT
+N_RANKS = 4  # of store.CUT
 
 IDENTITY = [
     pa.field("record_id", pa.string(), nullable=False),

@@ -2,9 +2,13 @@
 
 Mapped pages count as memory of the process, and their tables really are memory (two gigabytes for a terabyte), so both
 can be let go of: `forget` returns the pages to the page cache and keeps the files open, `close` lets go of the files.
+What is checked then costs nothing: sizes, and what the .arrow file says of its rows. Files of two shards that were
+exchanged and have equal sizes and rows are told apart by their checksums only, in `mathmill.tokenize.verify`.
 """
 
 import mmap
+import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from mathmill.core.errors import DataError
-from mathmill.tokenize.manifest import VERSION, Suffix, check_version
+from mathmill.tokenize.manifest import VERSION, Manifest, ShardInfo, Suffix, check_version
 from mathmill.tokenize.row_segments import RowSegments
 from mathmill.tokenize.segments import BATCH_ROWS, ROW_FIELDS, SegmentColumns
 from mathmill.tokenize.shards import shard_paths
@@ -26,7 +30,8 @@ READ: tuple[Suffix, ...] = (".bin", ".arrow")
 class Shard:
     """One shard's files, checked when they are mapped: prefix.bin, .idx and .arrow.
 
-    find: gives the local path of one of the files, by suffix; default: it lies beside the others.
+    find: gives the local path of one of the files, by suffix; default: it lies beside the others. pad_id, arrow_bytes:
+    what the .arrow file must say, and its size; None where no manifest says so.
     """
 
     def __init__(
@@ -36,11 +41,15 @@ class Shard:
         vocab_size: int,
         rows: int,
         find: Callable[[Suffix], Path] | None = None,
+        *,
+        pad_id: int | None = None,
+        arrow_bytes: int | None = None,
     ) -> None:
         self.prefix = prefix
         self.seq_len = seq_len
         self.vocab_size = vocab_size
         self.rows = rows
+        self._pad_id, self._arrow_bytes = pad_id, arrow_bytes
         self._find = find or (lambda suffix: Path(f"{prefix}{suffix}"))
         self._maps: dict[Suffix, mmap.mmap] = {}
         self._tokens: npt.NDArray[np.generic] | None = None
@@ -48,6 +57,21 @@ class Shard:
         self._segments: RowSegments | None = None
         self._table: npt.NDArray[np.int64] | None = None  # of the segments, kept while the files are closed
         self._table_bytes = 0  # of the file that it is true of
+
+    @classmethod
+    def of_manifest(
+        cls, folder: str | Path, manifest: Manifest, info: ShardInfo, find: Callable[[Suffix], Path] | None = None
+    ) -> "Shard":
+        """A shard of the manifest in a folder; nothing is opened yet."""
+        return cls(
+            f"{folder}/{info.name}",
+            manifest.seq_len,
+            manifest.vocab_size,
+            info.rows,
+            find,
+            pad_id=manifest.pad_id,
+            arrow_bytes=info.files[".arrow"].bytes,
+        )
 
     @classmethod
     def standing_alone(cls, prefix: Path) -> "Shard":
@@ -147,13 +171,24 @@ class Shard:
     def _reader(self) -> pa.RecordBatchFileReader:
         if self._arrow is None:
             path = f"{self.prefix}.arrow"
-            reader = _open_arrow(self._mapped(".arrow"), path)
+            mapped = self._mapped(".arrow")
+            if self._arrow_bytes not in (None, len(mapped)):
+                raise DataError(f"{path}: {len(mapped):,} bytes, but the manifest says {self._arrow_bytes:,}")
+            reader = _open_arrow(mapped, path)
             if not reader.schema.equals(pa.schema(ROW_FIELDS)):
                 raise DataError(f"{path}: its columns are not those of a shard of format version {VERSION}")
             if reader.num_record_batches != -(-self.rows // BATCH_ROWS):
                 raise DataError(f"{path}: {reader.num_record_batches} record batches do not hold {self.rows:,} rows")
+            self._check_metadata(reader.schema.metadata or {}, path)
             self._arrow = reader
         return self._arrow
+
+    def _check_metadata(self, metadata: dict[bytes, bytes], path: str) -> None:
+        """DataError where the rows were packed with other settings than those they are read with."""
+        for name, expected in (("seq_len", self.seq_len), ("vocab_size", self.vocab_size), ("pad_id", self._pad_id)):
+            found = metadata.get(name.encode(), b"").decode(errors="replace")
+            if expected is not None and found != str(expected):
+                raise DataError(f"{path}: packed with the {name} {found or None}, but the manifest says {expected}")
 
     def _mapped(self, suffix: Suffix) -> mmap.mmap:
         if suffix not in self._maps:
@@ -166,12 +201,19 @@ class Shard:
 
 def _map(path: Path) -> mmap.mmap:
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise DataError(f"{path}: not a regular file")
             return mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise DataError(f"{path}: the file is empty (0 bytes)") from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Without waiting for a writer, as opening a named pipe would."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _open_arrow(mapped: mmap.mmap, where: str) -> pa.RecordBatchFileReader:

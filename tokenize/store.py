@@ -13,8 +13,9 @@ from mathmill.core.schemas import SPAN
 MAX_RECORD_TOKENS = 2**31 - 1  # offsets in a record are int32
 
 CUT = pa.struct([("offset", pa.int32()), ("rank", pa.int8())])
-"""Where an overlong record may be cut: before token `offset`; rank 0 paragraph, 1 reasoning step, 2 line or sentence.
-Never inside a formula, never between a solution's last step and its final answer."""
+"""Where an overlong record may be cut: before token `offset`; rank 0 paragraph, 1 reasoning step, 2 line or sentence,
+3 word, a last resort. Never inside a formula or a character; ranks 0 to 2 never between a solution's last step and its
+final answer. Words are marked only where marks are rare."""
 
 LOSS_SPAN = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("weight", pa.float32())])
 """Supervised tokens. A token's loss weight is its record's weight times its span's, 0 outside of the spans. Spans are

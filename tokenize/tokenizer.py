@@ -48,7 +48,7 @@ class Encoding:
 
     tokens: uint32 (n_tokens,). offsets: int64 (n_texts + 1,), text i has the tokens offsets[i]:offsets[i + 1].
     starts: int64 (n_tokens,), the byte at which each token begins in the texts' common UTF-8 buffer (`text_buffer`);
-    non-decreasing; tokens that begin inside one character may share its first byte.
+    non-decreasing; a token that begins inside a character has a byte inside of it.
     """
 
     tokens: Tokens
@@ -225,8 +225,13 @@ class Tokenizer:
     def _starts_from_library(self, texts: pa.Array, offsets: Offsets, rows: npt.NDArray[np.int64]) -> Offsets:
         """The starts of the tokens of some of the texts, from the library's offsets in characters."""
         encodings = self._library.encode_batch(texts.take(pa.array(rows)).to_pylist(), add_special_tokens=False)
-        chars = np.array([start for encoding in encodings for start, _ in encoding.offsets], np.int64)
-        starts = byte_offsets(texts, np.repeat(rows, np.diff(offsets)[rows]), chars)
+        chars = np.array([span for encoding in encodings for span in encoding.offsets], np.int64).reshape(-1, 2)
+        of_row = np.repeat(rows, np.diff(offsets)[rows])
+        starts = byte_offsets(texts, of_row, chars[:, 0])
+        data, _ = text_buffer(texts)
+        divided = np.flatnonzero((of_row[1:] == of_row[:-1]) & (chars[1:, 0] < chars[:-1, 1])) + 1
+        divided = divided[starts[divided] < len(data)]
+        starts[divided] += data[starts[divided]] >= 0xC0
         return np.maximum.accumulate(starts) if len(starts) else starts
 
     def _check_controls(self) -> None:

@@ -134,7 +134,7 @@ def verify_shards(
 _PROVED = {
     "manifest": "shards in a signed manifest whose sums add up",
     "files": "files have their sizes and checksums",
-    "rows": "segments cover their rows' tokens; loss spans with weights lie inside them",
+    "rows": "segments cover their rows; weighted loss spans lie inside them",
     "padding": "rows hold ids of the vocabulary, and padding only at their end",
     "index": "records of the Megatron index have all their parts",
     "counts": "shards hold what the manifest counts",
@@ -182,7 +182,7 @@ class _ShardChecks:
     def __init__(self, manifest: Manifest, folder: Path, info: ShardInfo) -> None:
         self.manifest = manifest
         self.info = info
-        self.shard = Shard(folder / info.name, manifest.seq_len, manifest.vocab_size, info.rows)
+        self.shard = Shard.of_manifest(folder, manifest, info)
         self._records: RejoinedRecords | None = None
 
     def forget(self) -> None:

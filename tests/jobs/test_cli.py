@@ -1,6 +1,7 @@
 """The command line as a user types it, on the finished run of the example."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -95,6 +96,32 @@ def test_repack_changes_the_length_without_tokenizing(mathmill: Run, out: Path, 
     assert new["tokens"] == old["tokens"]
     assert (old["packing"], new["packing"]) == ("best-fit-decreasing", "first-fit-decreasing")
     assert new["cuts"]["records_cut"] < old["cuts"]["records_cut"]
+
+
+def test_repack_says_how_much_no_group_selects(mathmill: Run, out: Path, tmp_path: Path) -> None:
+    asked = ("shards", "repack", out / "shards", "--group", "hard=problems[difficulty=hard]", "--out")
+    packed = mathmill(*asked, tmp_path / "hard")
+    assert packed.returncode == 0, packed.stderr
+    old, new = (json.loads((path / "manifest.json").read_text()) for path in (out / "shards", tmp_path / "hard"))
+    records, tokens = old["cuts"]["records"] - new["cuts"]["records"], old["tokens"] - new["tokens"]
+    assert records > 0
+    assert packed.stdout.splitlines()[-1] == f"in no group, left out: {records:,} records, {tokens:,} tokens"
+    found = json.loads(mathmill(*asked, tmp_path / "json", "--json").stdout)
+    assert (found["left_out"]["records"], found["left_out"]["tokens"]) == (records, tokens)
+    assert found["digest"] == new["digest"]
+    twice = mathmill(*asked, tmp_path / "twice", "--group", "hard=documents")
+    assert twice.returncode == 2
+    assert "--group names 'hard' twice" in twice.stderr
+    assert not (tmp_path / "twice").exists()
+
+
+def test_verify_says_that_text_cannot_be_proved_without_the_tokenizer(mathmill: Run, out: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(out / "shards", tmp_path / "shards")
+    shutil.rmtree(copy / "tokenizer")
+    found = mathmill("shards", "verify", copy)
+    assert found.returncode == 0, found.stdout
+    assert "not run text          the tokenizer is not beside the shards" in found.stdout.splitlines()
+    assert max(map(len, found.stdout.splitlines())) <= 100
 
 
 def test_trace_follows_a_record_to_its_row(mathmill: Run, out: Path) -> None:

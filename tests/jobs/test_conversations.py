@@ -17,6 +17,7 @@ from mathmill.jobs.check import verify_run
 from mathmill.jobs.console import funnel_lines, summary_json
 from mathmill.jobs.engine import Unwatched
 from mathmill.jobs.estimate import estimate
+from mathmill.jobs.example import demo_recipe
 from mathmill.jobs.export import export_shards
 from mathmill.jobs.plan import Segment
 from mathmill.jobs.recipe import Recipe, load_recipe, parse_recipe
@@ -35,7 +36,7 @@ conversations:
   - dedup
   - decontaminate: {benchmarks: [benchmark.jsonl]}
 tokenize:
-  tokenizer: mathmill:demo/tokenizer.json
+  tokenizer: tokenizer.json
   chat: {template: chatml}
 shards:
   seq_len: 256
@@ -83,7 +84,19 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "quiz.jsonl").write_text(json.dumps({"question": "3+3?", "solution": "6"}))
     (folder / "benchmark.jsonl").write_text(json.dumps({"question": LEAK}))
     (folder / "recipe.yaml").write_text(RECIPE)
+    write_tokenizer(folder / "tokenizer.json")
     return folder
+
+
+def write_tokenizer(path: Path) -> None:
+    """The bundled tokenizer with the control tokens of ChatML."""
+    tokenize = demo_recipe().tokenize
+    assert tokenize is not None
+    content = json.loads(Path(tokenize.tokenizer).read_text("utf-8"))
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    for number, name in enumerate(("<|im_start|>", "<|im_end|>"), 8192):
+        content["added_tokens"].append({"id": number, "content": name, **flags})
+    path.write_text(json.dumps(content), "utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +122,11 @@ def test_of_each_turn_only_what_the_assistant_says_is_learned(run: Finished) -> 
     assert lines[4] == (
         "[[<|im_start|>system\nBe brief.<|im_end|>\n"
         "<|im_start|>user\nWhat is $1+1$?<|im_end|>\n"
-        "<|im_start|>assistant\n]]It is \\boxed{2}.<|im_end|>\n"
-        "[[<|im_start|>user\nAnd 2+2?<|im_end|>\n"
+        "<|im_start|>assistant\n]]It is \\boxed{2}.<|im_end|>[[\n"
+        "<|im_start|>user\nAnd 2+2?<|im_end|>\n"
         "<|im_start|>assistant\n5<|im_end|>\n"
         "<|im_start|>user\nSure?<|im_end|>\n"
-        "<|im_start|>assistant\n]]((x0.5 No, 4.<|im_end|>\n<|endoftext|>))"
+        "<|im_start|>assistant\n]]((x0.5 No, 4.<|im_end|>))[[\n]]"
     )
 
 
@@ -121,7 +134,7 @@ def test_sharegpt_and_chinese_become_the_same(run: Finished) -> None:
     lines = show_lines(run.run.path("shards"), 0, "zh")
     assert lines[3] == "weight 1, source chats, license MIT, lang zh, method source"
     assert lines[4] == (
-        "[[<|im_start|>user\n一加一等于几？<|im_end|>\n<|im_start|>assistant\n]]等于 $2$。<|im_end|>\n<|endoftext|>"
+        "[[<|im_start|>user\n一加一等于几？<|im_end|>\n<|im_start|>assistant\n]]等于 $2$。<|im_end|>[[\n]]"
     )
 
 
@@ -150,6 +163,9 @@ def test_the_funnel_the_card_and_the_report_count_them(run: Finished) -> None:
         ["read", "84", "unknown_role", "1,", "quarantined", "2"],
         ["dedup", "84", "83", "duplicate_exact", "1"],
         ["decontaminate", "83", "82", "contaminated", "1"],
+        [],
+        ["tokens", "in", "out", "left", "out"],
+        ["encode", "83", "83"],
     ]
     assert summary_json(run.summary)["conversations"] == 82
     card = run.run.read("README.md").decode()

@@ -78,6 +78,8 @@ def test_a_mixture_file_is_what_a_recipe_says_under_mixture(shards: str, tmp_pat
         (["--ratio", "math=3,problms=7"], "no group 'problms'; there are hard, problems, math; did you mean problems?"),
         (["--ratio", "math=3,math=7"], "write each group once, such as math=3,problems=7"),
         (["--ratio", "3:7"], "write each group once, such as math=3,problems=7"),
+        (["--ratio", "math=30%,problems=7"], "mixture: groups: '7' stands beside percentages; write all shares as"),
+        (["--ratio", "math=30%,problems=30%"], "mixture: groups: the percentages sum to 60%, not to 100%"),
         (["--ratio", "math=x"], "mixture: groups.math: 'x' is no number of tokens"),
         (["--ratio", "math=1", "--total", "60K"], " would do; or ask for a total of at most 46,044"),
         (["--ratio", "math=1B", "--total", "1B"], "leave `total` out"),
@@ -120,18 +122,24 @@ def test_a_mistake_is_one_sentence_and_status_2(
 
 
 def test_ratios_on_the_command_line_may_be_shares_or_budgets() -> None:
-    assert ratio_config("math=3, problems=70%").group_names() == ("math", "problems")
+    assert ratio_config("math=30%, problems=70%").group_names() == ("math", "problems")
     assert ratio_config("math=7.35B,problems=7.35B").asked_total() == 14_700_000_000
 
 
 def test_the_table_says_what_is_asked_and_what_comes_out() -> None:
     assert table_lines(three_groups("steps").table()) == [
-        "mixture               asked            tokens  achieved            tokens      off        rows  times over",
-        "web                  62.50%             5,000    62.50%             5,000       +0          50        0.83",
-        "math                 25.00%             2,000    25.00%             2,000       +0          20        0.33",
-        "hard                 12.50%             1,000    12.50%             1,000       +0          10        0.17",
-        "together                                8,000                       8,000       +0          80",
+        "mixture    asked  tokens  achieved  tokens  off  rows  times over",
+        "web       62.50%   5,000    62.50%   5,000   +0    50        0.83",
+        "math      25.00%   2,000    25.00%   2,000   +0    20        0.33",
+        "hard      12.50%   1,000    12.50%   1,000   +0    10        0.17",
+        "together           8,000             8,000   +0    80",
     ]
+
+
+def test_the_table_of_a_large_mixture_fits_into_100_columns() -> None:
+    row = {"group": "problems", "asked": 0.5, "asked_tokens": 7_350_000_000_000, "achieved": 0.5}
+    row |= {"achieved_tokens": 7_350_000_000_123, "rows": 1_800_000_000, "repetitions": 4.0}
+    assert max(map(len, table_lines([row, row]))) <= 100
 
 
 def test_the_picture_shows_the_shares_of_each_tenth() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -379,6 +380,83 @@ def test_a_recipe_that_asks_for_the_impossible_is_told_so(
 ) -> None:
     with pytest.raises(ConfigError, match=sentence):
         Encode(EncodeConfig(tokenizer=str(tokenizer_folder), **config)).check()
+
+
+TURN = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}"
+
+
+@pytest.mark.parametrize(
+    ("template", "sentence"),
+    [
+        ("", "once and unchanged; the question: 0 times"),
+        ("{{ 'hello' }}", "once and unchanged; the question: 0 times"),
+        ("{% for m in messages %}<|im_start|>{{ m.role }} {% endfor %}", "the question: 0 times"),
+        ("{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}", "answer: 0 times"),
+        (TURN + "{{ m.content }}<|im_end|>{% endfor %}", "the question: 2 times"),
+        ("{% for m in messages %}{{ m.content.split('\n')[0] }}<|im_end|>{% endfor %}", "the answer: 0 times"),
+        (TURN.replace("messages", "messages | reverse") + "<|im_end|>{% endfor %}", "the answer after the question"),
+        (TURN + "{% endfor %}<|im_start|>assistant\n", "writes '<|im_start|>' after the answer, which begins turns"),
+        ("{% for m in messages %}{{ '<|im_start|>' if m.role == 'user' else '<|im_end|>' }}{{ m.content }}{% endfor %}"
+         "<|im_end|>", "writes '<|im_end|>' after the answer, which begins turns"),
+        ("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:", "writes 'assistant:' after"),
+        ("{% for i in range(300) %}{{ 'x' * 200000 }}{% endfor %}", "writes too much text"),
+    ],
+)  # fmt: skip
+def test_a_template_that_would_teach_something_else_is_refused(
+    tokenizer_folder: Path, tmp_path: Path, template: str, sentence: str
+) -> None:
+    (tmp_path / "chat.jinja").write_text(template)
+    config = EncodeConfig(tokenizer=str(tokenizer_folder), chat={"template": str(tmp_path / "chat.jinja")})
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        Encode(config).check()
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for m in messages %}{{ m.content }}{% endfor %}",
+        TURN + "{% endfor %}",
+        TURN + "<|im_end|>\n{% endfor %}<|im_start|>assistant\n",
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}<|im_end|>{% endfor %}",
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{{ eos_token }}",
+        "{% for m in messages %}{{ eos_token + m.role }}: {{ m.content }}{{ eos_token }}{% endfor %}",
+    ],
+)
+def test_an_unusual_template_that_writes_problems_is_taken(tokenizer_folder: Path, template: str) -> None:
+    (row,) = encode(tokenizer_folder, [problem()], chat={"template": template})[OUT]
+    assert SOLUTION in learned(tokenizer_folder, row)[-1][0] + learned(tokenizer_folder, row)[-2][0]
+
+
+@pytest.mark.parametrize("name", ["<|im_start|>", "<|end_of_text|>", "<start_of_turn>", "<｜User｜>"])
+@pytest.mark.parametrize("computed", [False, True])
+def test_a_template_whose_tokens_the_tokenizer_lacks_is_refused(tmp_path: Path, name: str, computed: bool) -> None:
+    tokenize = demo_recipe().tokenize
+    assert tokenize is not None
+    written = f"{{{{ '{name[:3]}' ~ '{name[3:]}' }}}}" if computed else name
+    template = f"{{% for m in messages %}}{written}{{{{ m.content }}}}{{% endfor %}}"
+    with pytest.raises(ConfigError, match=re.escape(f"writes {name}, which is no control token of the tokenizer;")):
+        Encode(EncodeConfig(tokenizer=tokenize.tokenizer, chat={"template": template})).check()
+    words = template.replace(written, "[INST] <b>")
+    Encode(EncodeConfig(tokenizer=tokenize.tokenizer, chat={"template": words})).check()
+
+
+def test_an_empty_turn_without_an_end_teaches_nothing(tokenizer_folder: Path) -> None:
+    bare = {"template": "{% for m in messages %}{{ m.content }}{% endfor %}"}
+    talks = [
+        conversation(("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", ""), conversation_id="half"),
+        conversation(("user", "a"), ("assistant", ""), conversation_id="none"),
+        conversation(("user", "a"), ("assistant", "b", 0), ("assistant", ""), conversation_id="weightless"),
+        conversation(("user", "a"), ("assistant", ""), ("user", "c"), ("assistant", "d"), conversation_id="late"),
+    ]
+    ports = encode(tokenizer_folder, talks, CONVERSATION, chat=bare)
+    assert {row["record_id"]: learned(tokenizer_folder, row) for row in ports[OUT]} == {
+        "half": [("a", 0.0), ("b", 1.0), ("c<|endoftext|>", 0.0)],
+        "late": [("ac", 0.0), ("d<|endoftext|>", 1.0)],
+    }
+    assert [row["reason"] for row in ports[DROPPED_PORT]] == ["no_solution", "zero_weight"]
+    assert ports[QUARANTINE_PORT] == []
+    ended = encode(tokenizer_folder, talks[1:2], CONVERSATION, chat={"template": "chatml"})[OUT]
+    assert learned(tokenizer_folder, ended[0])[1] == ("<|im_end|>", 1.0)
 
 
 def test_conversations_need_a_template(tokenizer_folder: Path) -> None:

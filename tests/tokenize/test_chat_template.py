@@ -36,6 +36,8 @@ DEEP = "{% set x = [1] %}" + "{% set x = [x, x] %}" * 60
         (DEEP + "{{ x }}", "too large"),
         (DEEP + DEEP.replace("x", "y") + "{{ x == y }}", "too large"),
         ("{% for m in messages %}{% for a in range(9999) %}{{ 'a' * 9999 }}{% endfor %}{% endfor %}", "too much text"),
+        ("{% for i in range(300) %}{{ 'x' * 200000 }}{% endfor %}", "too much text"),
+        ("{% for m in messages %}{% for i in range(600) %}{{ 'x' * 1000 }}{% endfor %}{% endfor %}", "too much text"),
         ("{% for i in range(90000) %}{% set x = range(99999) | list %}{% endfor %}", "300,000 steps"),
         ("{{ ''.__class__.__mro__ }}", "reaches for"),
         ("{{ messages.append(1) }}", "reaches for"),
@@ -88,6 +90,21 @@ def test_the_strings_that_a_template_looks_for_are_known() -> None:
         "{{ 'written' + m.content | replace('a', 'b') }}{% endif %}"
     )
     assert ChatTemplate(source).tested == ("</t>", "user", "<t>", "a", "b")
+
+
+def test_how_much_a_template_may_write_grows_with_the_messages() -> None:
+    template = ChatTemplate("{% for m in messages %}{% for i in range(10) %}{{ m.content }}{% endfor %}{% endfor %}")
+    assert len(template.text([{"role": "user", "content": "x" * 200_000}])) == 2_000_000
+    header = ChatTemplate("{% for m in messages %}{{ '-' * 500 }}{{ m.content }}{% endfor %}")
+    assert len(header.text([{"role": "user", "content": "x"}] * 3000)) == 3000 * 501
+
+
+def test_the_strings_that_a_template_writes_are_known() -> None:
+    source = (
+        "<|a|>{% set end = '<|b|>' %}{% if '<|c|>' in m.content and m.content.startswith('<|d|>') %}{{ end ~ '<|e|>' }}"
+        "{{ f('<|g|>') }}{% endif %}"
+    )
+    assert ChatTemplate(source).written == ("<|a|>", "<|b|>", "<|e|>", "<|g|>")
 
 
 TEXTS = ["", "Hi\n", " {{ 7*7 }} 想 \U000f0000", "<think>\nx\n</think>\n\ny<|im_end|>", 'a "quoted" \\n \t text']

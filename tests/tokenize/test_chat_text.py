@@ -254,6 +254,16 @@ def test_turns_of_a_template_that_changes_every_character_are_found_by_what_come
     assert pieces(without.render([user("a"), assistant("b")]))[-1] == ("\n", False)
 
 
+def test_where_the_template_writes_no_end_the_next_turn_is_none() -> None:
+    source = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% endfor %}"
+    prompt = "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    chats = ChatRenderer(ChatTemplate(source + prompt), {name: number for number, name in enumerate(NAMES)})
+    chat = chats.render([user("a"), assistant(""), user("c"), assistant("d")])
+    assert pieces(chat)[-1] == ("d", True)
+    assert [chat.text[turn.start : turn.end] for turn in chat.turns] == ["", "d"]
+    assert not chat.ended
+
+
 CONTENT = st.lists(
     st.sampled_from(
         [*"ab 中é😀\n\t", "\n\n", "<|im_end|>", "<|im_start|>", "</think>", "<think>", "</s>", "[INST]", "user",

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from mathmill.tokenize.cutting import Marks, count_cuts, cut, split
 from mathmill.tokenize.packing import pack
 
-PARAGRAPH, STEP, LINE = 0, 1, 2
+PARAGRAPH, STEP, LINE, WORD = 0, 1, 2, 3
 
 
 def marks_of(records):
@@ -58,6 +58,37 @@ def test_without_marks_pieces_are_full_but_the_last_is_not_a_crumb():
     assert counts.hard_cuts == 2
 
 
+def test_words_are_cut_apart_only_where_nothing_better_is_in_the_window():
+    lengths, counts = cut_one(30, [(3, LINE), (14, WORD), (18, WORD), (21, WORD)], 16)
+    assert lengths == [3, 15, 12]
+    assert (counts.cuts_at_line, counts.cuts_at_word, counts.hard_cuts) == (1, 1, 0)
+
+
+def test_a_word_after_the_answer_is_taken_before_a_hard_cut_at_its_end():
+    lengths, counts = cut_one(17, [(9, WORD), (13, WORD), (15, WORD)], 16, answer=(10, 14))
+    assert lengths == [15, 2]
+    assert (counts.cuts_at_word, counts.answers_truncated, counts.answers_separated) == (1, 0, 0)
+
+
+def test_a_word_leaves_the_answer_with_some_of_what_leads_to_it():
+    lengths, counts = cut_one(24, [(6, WORD), (14, WORD), (16, WORD)], 16, answer=(15, 20))
+    assert lengths == [6, 8, 10]
+    assert (counts.cuts_at_word, counts.hard_cuts, counts.answers_truncated) == (2, 0, 0)
+    assert counts.answers_separated == 1  # words are no steps
+
+
+def test_a_mark_beyond_the_best_place_is_better_than_a_hard_cut():
+    lengths, counts = cut_one(17, [(16, WORD)], 16)  # the last piece is a crumb
+    assert lengths == [16, 1]
+    assert (counts.cuts_at_word, counts.hard_cuts) == (1, 0)
+
+
+def test_an_answer_longer_than_a_row_is_divided_between_words():
+    lengths, counts = cut_one(30, [(6, LINE), (17, WORD)], 16, answer=(8, 30))
+    assert lengths == [6, 11, 13]
+    assert (counts.cuts_at_word, counts.hard_cuts, counts.answers_truncated) == (1, 0, 1)
+
+
 def test_a_mark_inside_the_answer_is_not_used():
     assert cut_one(20, [(9, LINE), (14, PARAGRAPH)], 16, answer=(13, 18))[0] == [9, 11]
 
@@ -92,20 +123,30 @@ def next_cut(position, length, cuts, answer, seq_len):
         (offset, rank)
         for offset, rank in cuts
         if position < offset <= end and offset < length and not (answer and answer[0] <= offset < answer[1])
+        if rank != WORD
     ]
     good = [(-rank, offset) for offset, rank in usable if 2 * (offset - position) > seq_len and offset <= limit]
     if good:
         return max(good)[1]
     if usable:
         return max(offset for offset, _ in usable)
-    half = max(seq_len // 2, 1)
+    hard, latest = hard_cut(position, limit, answer, seq_len)
+    divided = range(answer[0] + 1, answer[1]) if answer and answer[1] - answer[0] <= seq_len else range(0)
+    possible = [o for o, _ in cuts if position < o <= end and o not in divided]
+    earlier = [o for o in possible if o <= latest]
+    return max(earlier) if earlier else min(possible, default=hard)
+
+
+def hard_cut(position, limit, answer, seq_len):
+    """Where to cut without marks, and the last place where a mark will do instead."""
+    half, end = max(seq_len // 2, 1), position + seq_len
     if answer and position <= answer[0] < limit + half and limit < answer[1]:
         if answer[1] <= end:
-            return answer[1]
+            return answer[1], end
         limit = min(limit, max(position + half, answer[1] - seq_len))
         if limit > answer[0]:
-            return answer[0] if answer[0] > position else end
-    return limit
+            limit = answer[0] if answer[0] > position else end
+    return limit, limit
 
 
 @st.composite
@@ -116,7 +157,7 @@ def records(draw):
     if draw(st.booleans()):
         start = draw(st.integers(0, length - 1))
         answer = (start, draw(st.integers(start + 1, length)))
-    return length, [(offset, draw(st.integers(0, 2))) for offset in offsets], answer
+    return length, [(offset, draw(st.integers(0, 3))) for offset in offsets], answer
 
 
 @settings(derandomize=True, max_examples=200, deadline=None)

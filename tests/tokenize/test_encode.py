@@ -1,5 +1,6 @@
 import io
 import json
+from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from mathmill.core.errors import ConfigError, DataError
 from mathmill.core.mathtext import find_formulas
 from mathmill.core.schemas import DIFFICULTIES, DOCUMENT, PAGE, PROBLEM, SCHOOL_STAGES, to_batch
 from mathmill.core.stage import DROPPED_PORT, OUT
-from mathmill.tokenize.encode import Encode, EncodeConfig
+from mathmill.tokenize.cutting import cut
+from mathmill.tokenize.encode import Encode, EncodeConfig, _token_spans
+from mathmill.tokenize.encoded import EncodedRecords
 from mathmill.tokenize.store import encoded_schema
-from mathmill.tokenize.tokenizer import Tokenizer
+from mathmill.tokenize.tokenizer import Encoding, Tokenizer
 from mathmill.tokenize.utf8 import text_buffer
 from mathmill.tokenize.vocabulary.adversarial import LITERAL
 from mathmill.tokenize.vocabulary.byte_level import GPT2_PATTERN, O200K_PATTERN
@@ -295,7 +298,7 @@ def test_starts_come_from_the_library_where_bytes_do_not_tell(folder: Path) -> N
     pieces = Tokenizer.load(str(folder / "pieces.json")).encode_with_starts(pa.array(["a中b", "x y"]))
     starts = [pieces.starts[a:b].tolist() for a, b in zip(pieces.offsets[:-1], pieces.offsets[1:], strict=True)]
     assert starts[0][-1] == 4  # b: one byte of a and three of 中 come before it
-    assert starts[0].count(1) == 3  # the bytes of 中 share its beginning
+    assert starts[0][-4:-1] == [1, 2, 2]  # the bytes of 中: its beginning, then somewhere inside of it
     assert starts[1][-1] == 7
 
 
@@ -437,6 +440,87 @@ def test_no_cut_splits_a_formula_or_leaves_the_record(folder: Path) -> None:
                 assert not [p for p in places for f in row["formulas"] if f["start"] < p < f["end"]]
 
 
+def pieces_of(path: Path, text: str) -> list[tuple[int | None, str]]:
+    """The text between the cuts of a document, each piece with the rank of the cut before it."""
+    (row,) = encode(path, [document(text)], DOCUMENT)[OUT]
+    tokenizer = Tokenizer.load(str(path))
+    edges = [0, *(cut["offset"] for cut in row["cuts"]), len(row["tokens"]) - 1]
+    texts = [tokenizer.decode(row["tokens"][start:end]) for start, end in pairwise(edges)]
+    return list(zip([None, *(cut["rank"] for cut in row["cuts"])], texts, strict=True))
+
+
+def test_a_cut_inside_a_token_moves_back_over_white_space_and_never_into_a_character(folder: Path) -> None:
+    content = json.loads((folder / "fast.json").read_text())
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    encoder = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    written = encoder.pre_tokenize_str(" 如")[0][0]  # of which a blank and two bytes will be one token
+    content["model"]["vocab"] = {token: i for i, token in enumerate([*alphabet, written[:2], written[:3]])}
+    content["model"]["merges"] = [[written[0], written[1]], [written[:2], written[2]]]
+    ids = len(content["model"]["vocab"])
+    content["added_tokens"] = [token | {"id": ids + i} for i, token in enumerate(content["added_tokens"])]
+    path = folder / "halves.json"
+    path.write_text(json.dumps(content))
+    assert pieces_of(path, "一。 如") == [(None, "一。"), (2, " 如")]
+
+
+def test_words_are_marked_where_nothing_else_is(folder: Path) -> None:
+    demo = Path(str(resources.files("mathmill.jobs").joinpath("demo", "tokenizer.json")))
+    formula = "$" + "+".join(["x"] * 100) + "$"
+    found = pieces_of(demo, "one two " * 60 + formula + " and " + formula + " end")
+    assert {rank for rank, _ in found} == {None, 3}
+    assert [text for _, text in found if formula in text.strip()] == [" " + formula, " " + formula]
+    assert "".join(text for _, text in found) == "one two " * 60 + formula + " and " + formula + " end"
+
+
+WORDS = ["so ", "the ", "sum ", "Then. ", "如果", "　", "已知。 如", "３．５", "\n", "\n\n", "é ", " 𝑥", "12 ", "(a) "]
+FORMULAS = ["$x$", "$" + "1+" * 30 + "y$", "\\[" + "a_{1} " * 40 + "\\]", "$" + "中 " * 50 + "$"]
+
+
+@pytest.mark.parametrize("name", ["demo", "qwen3"])
+def test_no_mark_is_in_a_formula_or_a_character_and_hard_cuts_are_in_long_formulas(name: str) -> None:
+    path = Path(str(resources.files("mathmill.jobs").joinpath("demo", "tokenizer.json")))
+    if name == "qwen3":
+        path = SHARED / "tokenizers" / "qwen3"
+        if not path.exists():
+            pytest.skip("the shared real data is not beside this checkout")
+    rng, seq_len = np.random.default_rng(5), 96
+    texts = []
+    for _ in range(150):
+        kinds = rng.choice([0.02, 0.2, 0.5])
+        texts.append(
+            "".join(
+                str(rng.choice(FORMULAS)) + " " if rng.random() < kinds else str(rng.choice(WORDS))
+                for _ in range(int(rng.integers(5, 400)))
+            )
+        )
+    rows = [document(text, doc_id=str(i)) for i, text in enumerate(texts)]
+    stage = Encode(EncodeConfig(tokenizer=str(path)))
+    (encoded,) = [batch for port, batch in stage.process(iter([to_batch(rows, DOCUMENT)])) if port == OUT]
+    records = EncodedRecords.of([encoded], stage.tokenizer.vocab_size)
+    pieces = cut(records.marks, seq_len)
+    hard = ranks = 0
+    for i, row in enumerate(encoded.to_pylist()):
+        text, tokens = texts[int(row["record_id"])], row["tokens"]
+        lengths = stage.tokenizer._lengths[tokens]
+        starts = (np.cumsum(lengths) - lengths).tolist()
+        data = text.encode()
+        spans = [(len(text[: f["start"]].encode()), len(text[: f["end"]].encode())) for f in document(text)["formulas"]]
+        marks = {mark["offset"] for mark in row["cuts"]}
+        ranks |= sum(1 << rank for rank in {mark["rank"] for mark in row["cuts"]})
+        for mark in marks:
+            place = starts[mark]
+            assert data[place] & 0xC0 != 0x80
+            assert not [span for span in spans if span[0] < place < span[1]]
+        for begin in pieces.start[(pieces.record == i) & (pieces.part > 0)].tolist():
+            if begin not in marks:
+                (span,) = [span for span in spans if span[0] < starts[begin] < span[1]]
+                first, last = np.searchsorted(starts, span)
+                assert last - first >= seq_len - 2
+                hard += 1
+    assert hard > 0
+    assert ranks == 0b1101
+
+
 def test_labels_come_with_the_record(folder: Path) -> None:
     labels = {
         "school_stage": "high",
@@ -525,3 +609,11 @@ def test_vocabularies_in_use_give_the_ids_of_the_library(name: str) -> None:
     expected = plain.encode_batch_fast(texts, add_special_tokens=False)
     assert [len(encoding) for encoding in expected] == np.diff(offsets).tolist()
     assert tokens.tolist() == [token for encoding in expected for token in encoding.ids]
+
+
+def test_an_empty_span_has_no_tokens_wherever_it_lies() -> None:
+    encoding = Encoding(np.arange(5), np.array([0, 2, 2, 5]), np.array([0, 3, 4, 6, 7]))  # texts of 4, 0 and 5 bytes
+    spans = np.array([[0, 0], [1, 1], [1, 4], [4, 4], [5, 5], [8, 8], [9, 9]])
+    rows, found = _token_spans(spans, encoding, np.array([0, 4, 4, 9]))
+    assert rows.tolist() == [0, 0, 0, 2, 2, 2, 2]
+    assert (found[:, 1] - found[:, 0]).tolist() == [0, 0, 2, 0, 0, 0, 0]

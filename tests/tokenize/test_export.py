@@ -17,6 +17,7 @@ import pytest
 from mathmill.core.config import file_digest
 from mathmill.core.errors import ConfigError, DataError, OperationError
 from mathmill.tokenize.export import export
+from mathmill.tokenize.exports.arrow import FURTHER_COLUMNS
 from mathmill.tokenize.exports.rows import Selection
 from mathmill.tokenize.mixture import Mixture, MixtureConfig, plan_mixture
 from mathmill.tokenize.reader import ShardReader
@@ -155,6 +156,12 @@ def test_records_of_arrow_and_parquet_are_packed_rows(small, tmp_path):
     export(small, tmp_path / "arrow", "arrow", columns=["position_ids", "attention_mask"])
     with pa.ipc.open_stream(tmp_path / "arrow" / "data" / "train-00000-of-00001.arrow") as stream:
         assert stream.read_all().to_pylist() == rows
+
+
+def test_a_column_that_is_asked_for_twice_is_written_once(small, tmp_path):
+    export(small, tmp_path / "out", "parquet", columns=["position_ids", "attention_mask", "position_ids"])
+    names = pq.read_schema(next((tmp_path / "out").rglob("*.parquet"))).names
+    assert [name for name in names if name in FURTHER_COLUMNS] == ["position_ids", "attention_mask"]
 
 
 def test_weights_are_a_column_only_where_one_is_not_1(small, tmp_path, encoded_table, write_folder):
@@ -369,7 +376,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, encoded_table,
     records = [{"tokens": tokens[i : i + 4000], "cuts": []} for i in range(0, len(tokens), 4000)]
     write_folder(tmp_path / "s", {"web": [encoded_table(records)]}, seq_len=4096)
     disk = mount("size=256k")
-    with pytest.raises(OperationError, match="the disk is full"):
+    with pytest.raises(OperationError, match=r"the disk is full; free some space and run again, it starts over$"):
         export(tmp_path / "s", disk / "out", to)
     assert os.listdir(disk) == []
     assert capfd.readouterr().err == ""

@@ -193,6 +193,8 @@ def test_a_state_of_something_else_is_refused(shards, small, mixture):
     [
         ({"batch_size": 6, "world_size": 4}, "batch_size 6 is not a multiple of the 4 ranks"),
         ({"batch_size": 4, "rank": 4, "world_size": 4}, "rank 4 is not in a world of 4"),
+        ({"batch_size": 0}, "batch_size is at least 1, not 0"),
+        ({"batch_size": -4}, "batch_size is at least 1, not -4"),
         ({"batch_size": 100_000}, "batch_size 100000 is more than the"),
         ({"batch_size": 4, "groups": ["easy"]}, "no group 'easy'; there are general, hard"),
         ({"batch_size": 4, "groups": []}, "more than the 0 rows"),
@@ -202,6 +204,20 @@ def test_a_state_of_something_else_is_refused(shards, small, mixture):
 def test_settings_that_do_not_fit_are_refused(shards, arguments, sentence):
     with pytest.raises(ConfigError, match=sentence):
         Loader(shards, **arguments)
+
+
+@pytest.mark.parametrize("wrong", [4.0, True, np.True_, np.float32(4), "4", None])
+def test_batch_sizes_and_steps_are_whole_numbers(shards, wrong):
+    with pytest.raises(TypeError, match="batch_size is a whole number, not "):
+        Loader(shards, wrong)
+    loader = Loader(shards, np.int64(4))
+    with pytest.raises(TypeError, match="step is a whole number, not "):
+        loader.batch(wrong)
+    with pytest.raises(DataError, match="the state stands at step"):
+        loader.load_state_dict(loader.state_dict() | {"step": wrong})
+    assert loader.batch(np.int32(1)).step == 1
+    with pytest.raises(IndexError, match="step -1 is not among all"):
+        Loader(shards, 4, epochs=None).batch(-1)
 
 
 def test_a_mixture_brings_its_own_groups_seed_and_length(shards, small, mixture):

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,9 +58,35 @@ def test_what_is_no_number_of_tokens_is_refused(text: object) -> None:
 def test_ratios_are_read() -> None:
     assert parse_ratio("3:7") == (3.0, 7.0)
     assert parse_ratio("30% : 70%") == (30.0, 70.0)
-    for text in ("3:0", "3:-7", "3:x", "3:", "nan:1"):
+    for text in ("3:0", "3:-7", "3:x", "3:", "nan:1", "snan:30%"):
         with pytest.raises(ValueError, match="no share"):
             parse_ratio(text)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"groups": {"a": "30%", "b": 7}}, "7 stands beside percentages; write all shares as percentages, or none"),
+        ({"groups": {"a": {"share": "30%"}, "b": "0.7"}}, "'0.7' stands beside percentages"),
+        ({"groups": {"a": "30%", "b": "30%"}}, "the percentages sum to 60%, not to 100%"),
+        ({"groups": {"a": {"share": "60%"}, "b": "40.02%"}}, r"the percentages sum to 100\.02%, not to 100%"),
+        ({"groups": {"a": "30%"}}, "the percentages sum to 30%"),
+        ({"groups": ["a", "b"], "ratio": "30%:7"}, "'7' stands beside percentages"),
+        ({"groups": ["a", "b"], "ratio": "30%:60%"}, "the percentages sum to 90%"),
+        ({"curriculum": {"points": [{"at": 0, "groups": {"a": "30%", "b": "60%"}}]}}, "the percentages sum to 90%"),
+        ({"curriculum": {"points": [{"at": 0, "groups": {"a": "30%", "b": 70}}]}}, "70 stands beside percentages"),
+    ],
+)
+def test_percentages_make_100_and_stand_beside_nothing_else(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        config(**values)
+
+
+def test_percentages_may_be_rounded_and_a_share_of_0_is_one() -> None:
+    assert config(groups=dict.fromkeys("abc", "33.33%")).group_names() == ("a", "b", "c")
+    point = {"at": 0, "groups": {"a": "100%", "b": 0}}
+    later = {"at": "50%", "groups": {"b": 1}}
+    assert config(curriculum={"points": [point, later]}).group_names() == ("a", "b")
 
 
 def test_shares_may_be_written_as_weights_percentages_tokens_or_a_ratio() -> None:

@@ -226,12 +226,37 @@ def test_a_token_file_of_the_wrong_size_is_an_error(copy, change):
         reader.gather([reader.manifest.groups["general"].shards[0].rows])
 
 
-def test_segments_of_another_shard_are_an_error(copy):
+def test_segments_of_another_shard_are_an_error(copy, sign_again):
     shutil.copy(copy / "hard-0.arrow", copy / "general-0.arrow")
     shards = load(copy).shards()
     assert shards[0].rows != shards[2].rows
+    reader = ShardReader(copy)
+    for ask in (reader.targets, reader.loss_mask, reader.cu_seqlens):
+        with pytest.raises(DataError, match=r"general-0\.arrow: [\d,]+ bytes, but the manifest says"):
+            ask(0 if ask == reader.cu_seqlens else [0])
+    sign_again(copy)
     with pytest.raises(DataError, match="record batch 0 has"):
         ShardReader(copy).loss_mask([0])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("pad_id", 1), ("vocab_size", 1001), ("seq_len", 8)], ids=["pad_id", "vocab_size", "seq_len"]
+)
+def test_a_manifest_with_other_settings_than_the_shards_is_an_error(copy, sign_again, name, value):
+    was = getattr(load(copy), name)
+    sign_again(copy, lambda raw: raw | {name: value})
+    said = f"general-0.arrow: packed with the {name} {was}, but the manifest says {value}"
+    with pytest.raises(DataError, match=said):
+        ShardReader(copy).targets([0])
+
+
+@pytest.mark.parametrize("suffix", [".bin", ".arrow"])
+def test_a_named_pipe_is_an_error_and_not_waited_for(copy, suffix):
+    path = copy / f"general-0{suffix}"
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(DataError, match=rf"general-0\{suffix}: not a regular file"):
+        ShardReader(copy).gather([0]) if suffix == ".bin" else ShardReader(copy).targets([0])
 
 
 def test_a_path_that_is_no_shard_is_an_error(tmp_path):
@@ -256,11 +281,12 @@ def test_files_of_an_earlier_version_are_told_to_be_packed_again(copy):
         ShardReader(copy / "hard-0.bin")
 
 
-def test_an_arrow_file_of_another_kind_is_an_error(tmp_path, copy):
+def test_an_arrow_file_of_another_kind_is_an_error(tmp_path, copy, sign_again):
     with pa.OSFile(str(copy / "hard-0.arrow"), "wb") as sink:
         pa.ipc.new_file(sink, pa.schema([("x", pa.int32())])).close()
     with pytest.raises(DataError, match="not the segments of a shard"):
         ShardReader(copy / "hard-0.bin")
+    sign_again(copy)
     with pytest.raises(DataError, match="not those of a shard of format version 2"):
         ShardReader(copy).loss_mask([-1])
 
@@ -296,15 +322,17 @@ LIES_ABOUT_CUTS = [
 
 
 @pytest.mark.parametrize("change", LIES + LIES_ABOUT_CUTS)
-def test_segments_that_do_not_fit_their_row_are_an_error(copy, change):
+def test_segments_that_do_not_fit_their_row_are_an_error(copy, sign_again, change):
     lying_rows(copy, change)
+    sign_again(copy)
     with pytest.raises(DataError, match="the segments of row 0 of a record batch do not fit"):
         ShardReader(copy)[-1]
 
 
 @pytest.mark.parametrize("change", LIES)
-def test_training_meets_an_error_where_the_row_itself_does_not_fit(copy, change):
+def test_training_meets_an_error_where_the_row_itself_does_not_fit(copy, sign_again, change):
     lying_rows(copy, change)
+    sign_again(copy)
     reader = ShardReader(copy)
     first = reader.groups["hard"].start
     for ask in (reader.targets, reader.loss_weights, reader.loss_mask):
@@ -313,12 +341,13 @@ def test_training_meets_an_error_where_the_row_itself_does_not_fit(copy, change)
         ask([first + 1])
 
 
-def test_a_compressed_arrow_file_is_an_error(copy):
+def test_a_compressed_arrow_file_is_an_error(copy, sign_again):
     path = copy / "hard-0.arrow"
     table = pa.ipc.open_file(pa.BufferReader(path.read_bytes())).read_all()
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema, options=options) as writer:
         writer.write_table(table)
+    sign_again(copy)
     with pytest.raises(DataError, match="compressed or out of place"):
         ShardReader(copy).targets([-1])
 

@@ -99,6 +99,19 @@ def test_chinese_sentences_end_without_a_space() -> None:
     ]
 
 
+def test_a_full_width_full_stop_ends_a_sentence_but_no_number_and_no_item() -> None:
+    text = "１．求３．５与2．5的和．共3．答案：A．1 B．２\n12．因为ＡＢ．．．所以x=3．"
+    assert parts(render_documents(documents(text))) == [
+        [
+            ("１．求３．５与2．5的和．", 9),
+            ("共3．", 2),
+            ("答案：A．1 B．２\n", 2),
+            ("12．因为ＡＢ．．．", 2),
+            ("所以x=3．", 2),
+        ]
+    ]
+
+
 def test_numbers_and_item_numbers_are_not_cut() -> None:
     assert parts(render_documents(documents("12. Show that 3.5 > 3.\n 2. So it is. Done"))) == [
         [("12. Show that 3.5 > 3.\n", 9), (" 2. So it is.", 2), (" Done", 2)]

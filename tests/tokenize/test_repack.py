@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from typing import get_args
 
 import numpy as np
@@ -128,6 +130,41 @@ def test_a_label_that_is_not_a_number_equals_itself(tmp_path, encoded_table, wri
     table = encoded_table([{"tokens": list(range(40)), "math_score": float("nan"), "weight": 2.0}])
     write_folder(tmp_path / "s", {"a": [table]})
     assert verify_shards(tmp_path / "s").ok
+
+
+def test_a_killed_repack_leaves_nothing_that_looks_complete_and_the_next_removes_it(shards, tmp_path):
+    script = f"""
+import os, signal
+from mathmill.tokenize import repack
+def die(*arguments, **settings):
+    os.kill(os.getpid(), signal.SIGKILL)
+repack.write_shard = die
+repack.repack({str(shards)!r}, {str(tmp_path / "out")!r}, seq_len=32)
+"""
+    killed = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True)
+    assert killed.returncode == -9, killed.stderr
+    (left,) = tmp_path.iterdir()
+    assert left.name == ".out.repack"
+    assert list(left.iterdir())  # the kill came while it was writing
+    repack(shards, tmp_path / "out", seq_len=32)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert verify_shards(tmp_path / "out").ok
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, random_encoded, write_folder, mount):
+    write_folder(tmp_path / "s", {"a": [random_encoded(1, 3000)]})
+    disk = mount("size=128k")
+    with pytest.raises(OperationError, match=r"the disk is full; free some space and run again, it starts over$"):
+        repack(tmp_path / "s", disk / "out", seq_len=32)
+    assert list(disk.iterdir()) == []
+
+
+def test_the_tokenizer_goes_along(tmp_path, random_encoded, write_folder):
+    write_folder(tmp_path / "old", {"a": [random_encoded(1, 20)]})
+    (tmp_path / "old" / "tokenizer").mkdir()
+    (tmp_path / "old" / "tokenizer" / "tokenizer.json").write_bytes(b"{}")
+    repack(tmp_path / "old", tmp_path / "new", seq_len=32)
+    assert (tmp_path / "new" / "tokenizer" / "tokenizer.json").read_bytes() == b"{}"
 
 
 def test_an_output_that_is_there_already_is_refused(shards, tmp_path):

@@ -198,7 +198,7 @@ def test_checksums_and_sizes_are_those_of_the_files(tmp_path, encoded_table):
         ({"tokens": []}, "record-0 has no tokens"),
         ({"tokens": [1, 2], "cuts": [(3, 0)]}, "marks that do not fit"),
         ({"tokens": [1, 2], "cuts": [(2, 0), (1, 0)]}, "marks that do not fit"),
-        ({"tokens": [1, 2], "cuts": [(1, 3)]}, "marks that do not fit"),
+        ({"tokens": [1, 2], "cuts": [(1, 4)]}, "marks that do not fit"),
         ({"tokens": [1, 2], "loss": [(0, 3)]}, "marks that do not fit"),
         ({"tokens": [1, 2], "loss": [(1, 2), (0, 1)]}, "marks that do not fit"),
         ({"tokens": [1, 2], "answer": (1, 3)}, "marks that do not fit"),

@@ -21,6 +21,7 @@ from mathmill.core.errors import ConfigError
 from mathmill.core.mathtext import find_formulas
 from mathmill.core.storage import Folder
 from mathmill.tokenize.chat.places import Runs, byte_spans
+from mathmill.tokenize.chat.probe import check_template
 from mathmill.tokenize.chat.template import ChatTemplate, Message, RefusedError
 from mathmill.tokenize.chat.text import ChatRenderer, ChatText
 from mathmill.tokenize.cut_points import inside
@@ -97,15 +98,7 @@ class Chat:
         ids = {name: int(token["id"]) for name, token in self._controls.items()}
         self._renderer = ChatRenderer(self.template, ids, spoken)
         self._user, self._assistant = _split_templates(render.problem_template)
-        self._try_template()
-
-    def _try_template(self) -> None:
-        """Render a problem, so that a template that takes none is told before anything runs."""
-        try:
-            self._renderer.render(_problem_messages("Think." if self._system else None, "1 + 1?", "It is 2."))
-        except RefusedError as error:
-            hint = "; state `date`, since no text may depend on the clock" if "strftime_now" in str(error) else ""
-            raise ConfigError(f"the chat template does not take a question and its answer: {error}{hint}") from error
+        check_template(self._renderer, has_system=bool(self._system))
 
     def render_problems(self, batch: pa.RecordBatch) -> Rendered | Unusable:
         """Render problems (PROBLEM): a question of the user's, a solution of the assistant's."""
@@ -174,15 +167,19 @@ class Chat:
             return "chat_template", "a message has no role or no content"
         if not any(message["role"] == "assistant" for message in messages):
             return Unusable.NO_SOLUTION
-        if all(message["weight"] == 0 for message in messages if message["role"] == "assistant"):
+        chat = self._render([{"role": message["role"], "content": message["content"]} for message in messages])
+        if isinstance(chat, ChatText) and all(
+            messages[turn.message]["weight"] == 0 for turn in chat.turns if turn.start < turn.end
+        ):
             return "zero_weight", ""
-        return self._render([{"role": message["role"], "content": message["content"]} for message in messages])
+        return chat
 
     def _render(self, messages: Sequence[Message]) -> "ChatText | tuple[str, str]":
         try:
-            return self._renderer.render(messages)
+            chat = self._renderer.render(messages)
         except RefusedError as error:
             return "chat_template", str(error)
+        return chat if any(turn.start < turn.end for turn in chat.turns) else Unusable.NO_SOLUTION
 
     def _place(
         self, chats: Sequence[ChatText], runs: Runs, weights: npt.NDArray[np.floating], **marks: Any
@@ -196,16 +193,20 @@ class Chat:
         ]
         ids = np.array([token for chat in chats for *_, token in chat.controls], np.int64)
         controls = self._with_spaces(controls, ids, *text_buffer(runs.texts))
-        supervised, learned = turns, checked(weights, "message's weight")
+        says = turns[:, 0] < turns[:, 1]
+        supervised, learned = turns[says], checked(weights, "message's weight")[says]
         if self._supervise == "all":
             supervised, learned = np.stack([bounds[:-1], bounds[1:]], axis=1), np.ones(len(chats), np.float32)
         for name in ("formulas", "kept"):
             marks[name] = marks[name][marks[name][:, 0] >= 0]
+        template = runs.template_text(between)
+        to_message = ~np.isin(template[:, 1], between)  # a message may be cut off from what stands before it
         return Rendered(
             texts=runs.texts,
             code=np.zeros((0, 2), np.int64),
             formulas=marks.pop("formulas"),
-            kept=np.concatenate([marks.pop("kept"), runs.template_text(between)]),
+            kept=np.concatenate([marks.pop("kept"), template]),
+            template=np.stack([template[:, 0], template[:, 1] - to_message], axis=1),
             steps=np.concatenate([(steps := marks.pop("steps"))[steps >= 0], between]),
             supervised=supervised,
             weights=learned,

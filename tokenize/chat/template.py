@@ -31,6 +31,9 @@ ROLES = ("system", "developer", "user", "assistant", "tool")
 
 MAX_WORK = 300_000  # steps of loops, calls, and thousands of characters made, for one rendering
 MAX_TEXT = 1 << 26  # characters of one value
+MAX_OWN = 1 << 20  # characters that a rendering may have, and MAX_REPEATS times the messages' and MAX_HEADER for each
+MAX_REPEATS = 16
+MAX_HEADER = 1024
 MAX_NUMBER = 10_000  # of an argument that may be a width or a count
 MAX_SOURCE = 1 << 20  # characters of a template
 
@@ -55,7 +58,8 @@ class ChatTemplate:
 
     special_tokens: what the template sees beside the messages: `bos_token`, `eos_token`, `pad_token`. date: what
     `strftime_now` formats (ISO 8601); without one, that function does not exist. digest: identifies the template and
-    these. tested: the strings that it compares texts with or splits them at. Not for several threads at once.
+    these. tested: the strings that it compares texts with or splits them at; written: the others. Not for several
+    threads at once.
     """
 
     def __init__(self, source: str, special_tokens: Mapping[str, str] | None = None, date: str | None = None) -> None:
@@ -66,7 +70,8 @@ class ChatTemplate:
         if len(source) > MAX_SOURCE:
             raise ConfigError(f"the chat template has {len(source):,} characters; it may have {MAX_SOURCE:,}")
         try:
-            self.tested = _tested_strings(self._sandbox.parse(source))
+            tree = self._sandbox.parse(source)
+            self.tested, self.written = _tested_strings(tree), _written_strings(tree)
             self._template = self._sandbox.from_string(source)
         except (jinja2.TemplateError, RecursionError, ValueError, SyntaxError, MemoryError) as error:
             raise ConfigError(f"the chat template is not valid: {_sentence(error)}") from error
@@ -80,13 +85,14 @@ class ChatTemplate:
         self._sandbox.work = 0
         try:
             pieces = list[str]()
+            longest = MAX_OWN + sum(MAX_HEADER + MAX_REPEATS * len(message["content"]) for message in messages)
             length = 0
             context = self._template.new_context(values | {"add_generation_prompt": add_generation_prompt})
             for piece in self._template.root_render_func(context):
                 pieces.append(piece)
                 length += len(piece)
                 self._sandbox.work += 1 + (len(piece) >> 10)
-                if length > MAX_TEXT or self._sandbox.work > MAX_WORK:
+                if length > longest or self._sandbox.work > MAX_WORK:
                     raise _TooMuchError("it writes too much text")
             return "".join(pieces)
         except _TooMuchError as error:
@@ -250,6 +256,21 @@ def _tested_strings(tree: nodes.Template) -> tuple[str, ...]:
     for assign in tree.find_all(nodes.Assign):
         add([assign.node])
     return tuple(sorted(found, key=lambda text: (-len(text), text)))
+
+
+def _written_strings(tree: nodes.Template) -> tuple[str, ...]:
+    """The strings of a template but for those that it compares texts with, or gives to their methods."""
+    looked_for = set[int]()
+    for node in tree.find_all((nodes.Compare, nodes.Test, nodes.Call)):
+        if not isinstance(node, nodes.Call):
+            looked_for.update(map(id, node.find_all(nodes.Const)))
+        elif isinstance(node.node, nodes.Getattr):
+            looked_for.update(
+                id(const) for value in _arguments(node) for const in [value, *value.find_all(nodes.Const)]
+            )
+    constants = [node.value for node in tree.find_all(nodes.Const) if id(node) not in looked_for]
+    texts = [node.data for node in tree.find_all(nodes.TemplateData)]
+    return tuple(text for text in (*texts, *constants) if isinstance(text, str))
 
 
 def _arguments(node: Any) -> list[nodes.Node]:

@@ -279,8 +279,11 @@ class ChatRenderer:
         ends = [end for begin, end, token in controls if after <= begin and end <= limit and token not in spoken]
         if number + 1 < len(marked.messages):
             closed = self.template.text(marked.messages[: number + 1])
-            shared = after + _common(text[after:limit], closed[marked.end(number, closed) if own else start :])
-            if own or not ends or ends[0] <= shared:
+            tail = closed[marked.end(number, closed) if own else start :]
+            shared = after + _common(text[after:limit], tail)
+            known = {self.controls[match.group()] for match in self._control.finditer(tail)}
+            is_end = bool(ends) and next(token for _, end, token in controls if end == ends[0]) in known
+            if own or not is_end or ends[0] <= shared:
                 limit, ends = shared, [end for end in ends if end <= shared]
             else:  # an empty turn, which the template writes otherwise where it is the last
                 ends = ends[:1]
