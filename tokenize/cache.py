@@ -38,8 +38,8 @@ def default_path() -> Path:
 class Cache:
     """A folder of fetched files. Processes and threads may use one folder at the same time.
 
-    path: default as `default_path`. limit_bytes: what its files may hold together, about, since copies on their way are
-    not counted; without a limit, a twentieth of the disk stays free.
+    path: default as `default_path`. limit_bytes: what its files may hold together, copies on their way not counted;
+    without a limit, a twentieth of the disk stays free.
     """
 
     def __init__(self, path: str | Path | None = None, limit_bytes: int | None = None) -> None:
@@ -66,6 +66,8 @@ class Cache:
                         folder.fetch(name, local, info.bytes, info.checksum)
                     except FileNotFoundError as error:
                         raise OperationError(f"{folder.path(name)} is missing; copy the shards there again") from error
+                    _touch(local)
+                    self._make_room(0)  # others came meanwhile
                 _touch(local)
         return local
 
@@ -137,5 +139,5 @@ def _is_right(local: Path, info: FileInfo) -> bool:
 
 def _touch(local: Path) -> None:
     """Note that a checked file is in use. The time of access is set by hand, since many disks do not record it."""
-    with suppress(PermissionError):  # of another user: it is used, not looked after
+    with suppress(PermissionError, FileNotFoundError):  # of another user: used, not looked after; or just evicted
         os.utime(local, ns=(time.time_ns(), _CHECKED))
