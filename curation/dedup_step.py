@@ -1,5 +1,6 @@
 """What the stages between the shuffles of a deduplication have in common."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ from mathmill.core.errors import ConfigError
 from mathmill.core.stage import OUT, Output, Port, StageContext
 
 
-class Step:
+class Step(ABC):
     """A stage from rows of one schema to rows of another. An error stops its task and puts no row in quarantine, since
     its rows are no records, and a lost one would change what is kept without a trace.
     """
@@ -22,13 +23,13 @@ class Step:
     def __init__(self, config: StageConfig) -> None:
         self.config = config
 
+    @abstractmethod
     def takes(self) -> pa.Schema:
         """What the input must be."""
-        raise NotImplementedError
 
+    @abstractmethod
     def gives(self) -> pa.Schema:
         """What goes to OUT."""
-        raise NotImplementedError
 
     def output_schemas(self, input_schema: pa.Schema) -> dict[Port, pa.Schema]:
         """ConfigError if the input is something else."""
@@ -36,7 +37,7 @@ class Step:
             raise ConfigError(f"{self.name}: it needs the columns {', '.join(self.takes().names)}")
         return {OUT: self.gives()}
 
-    def open(self, context: StageContext) -> None:
+    def open(self, context: StageContext) -> None:  # noqa: B027
         """Nothing to load."""
 
     def process(self, batches: Iterator[pa.RecordBatch]) -> Iterator[Output]:
@@ -47,8 +48,8 @@ class Step:
                     yield OUT, rows
 
     def process_batch(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-        """Turn one batch into others."""
-        raise NotImplementedError
+        """Turn one batch into others; not called where a step has a `process` of its own."""
+        raise NotImplementedError(f"{self.name} has neither process_batch nor process")
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027
         """Nothing to release."""

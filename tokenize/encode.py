@@ -93,7 +93,9 @@ class Encode(BatchStage):
         """Rows of the token store; ConfigError unless the input is documents, problems or conversations."""
         expected = {"problems": PROBLEM, "conversations": CONVERSATION}.get(_corpus(input_schema), DOCUMENT)
         if missing := [name for name in expected.names if name not in input_schema.names]:
-            raise ConfigError(f"encode needs documents or problems; their column {missing[0]!r} is missing")
+            raise ConfigError(
+                f"encode needs documents, problems or conversations; their column {missing[0]!r} is missing"
+            )
         if expected is CONVERSATION and self.chat is None:
             raise ConfigError("conversations become texts by a chat template; say which as `chat:` in `tokenize`")
         if "solution_weights" in input_schema.names:
@@ -138,9 +140,8 @@ class Encode(BatchStage):
         n_rows = len(rendered.texts)
         ended = np.zeros(n_rows, bool) if rendered.ended is None else rendered.ended
         bos = np.full(n_rows, self.config.add_bos)
-        bos &= (
-            np.append(encoding.tokens, 0)[encoding.offsets[:-1]] != tokenizer.bos_id
-        )  # a template may have written it
+        first = np.append(encoding.tokens, 0)[encoding.offsets[:-1]]
+        bos &= first != tokenizer.bos_id  # a template may have written it
         frame = _Frame(encoding, bos, ~ended)
         schema = encoded_schema(tokenizer.vocab_size)
         dtype = schema.field("tokens").type.value_type.to_pandas_dtype()
