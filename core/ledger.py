@@ -13,6 +13,7 @@ from pydantic import Field
 
 from mathmill.core.config import Config
 from mathmill.core.errors import DataError, OperationError
+from mathmill.core.formula_counts import FormulaCounts
 from mathmill.core.storage import Folder
 
 _COMPACTED = "segment.json"
@@ -39,7 +40,8 @@ class StageCounts(Config):
     rows_out: dict[str, int] = Field(default_factory=dict)  # by port
     bytes_out: int = 0
     reasons: dict[str, int] = Field(default_factory=dict)  # rows by reason of the dropped port
-    facts: dict[str, int] = Field(default_factory=dict)  # what a stage counts besides rows, e.g. formulas by encoding
+    facts: dict[str, int] = Field(default_factory=dict)  # what a stage counts besides rows
+    formulas: FormulaCounts | None = None  # of a stage that extracts
 
 
 class Entry(Config):

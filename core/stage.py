@@ -29,6 +29,8 @@ SKIPPED = "skipped:"
 """Begins the name of a fact: rows that left for a reason without a row in `dropped`."""
 CONTAMINATION_PORT: Port = "contamination"
 """What benchmarks were hit where, of rows that stay as of rows that go: a report, not a way that rows take."""
+FORMULAS_PORT: Port = "formula_account"
+"""Rows of FORMULA_ACCOUNT: what a page held and what was kept of it. They go into the ledger entry, into no file."""
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,7 @@ def _run(recipe: Any, out: str, engine: Any, as_json: bool, verify: bool = False
 
     from mathmill.core.collector import relax_collector
     from mathmill.jobs.console import JsonWatcher, Watcher, funnel_lines, shard_lines, summary_json
+    from mathmill.jobs.formulas import formula_lines
     from mathmill.jobs.run import run_recipe
 
     relax_collector()
@@ -125,7 +126,8 @@ def _run(recipe: Any, out: str, engine: Any, as_json: bool, verify: bool = False
     if as_json:
         click.echo(json.dumps(summary_json(summary), ensure_ascii=False))
     else:
-        click.echo("\n".join(["", *funnel_lines(summary), "", *shard_lines(summary)]))
+        parts = (funnel_lines(summary), formula_lines(summary.formulas), shard_lines(summary))
+        click.echo("\n".join(line for part in parts if part for line in ("", *part)))
     if not summary.documents.num_rows and not summary.problems.num_rows:
         reasons = "its README.md counts the reasons, quarantine/ holds the errors"
         click.echo(f"mathmill: nothing came out of this run; {reasons}: {finished.run}", err=True)

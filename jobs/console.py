@@ -146,6 +146,7 @@ def summary_json(summary: Summary) -> dict[str, object]:
             }
             for step in summary.steps
         ],
+        "formulas": summary.formulas.as_json(),
         "contamination": [hits.as_json() for hits in summary.contamination],
         "mixture": summary.mixture,
         "ungrouped_tokens": summary.ungrouped_tokens,

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 from pydantic import Field
 
-from mathmill.core.config import Config, digest
+from mathmill.core.config import Config, Probability, digest
 from mathmill.core.errors import ConfigError
 from mathmill.core.schemas import CONVERSATION, PROBLEM
 from mathmill.core.stage import OUT
@@ -48,6 +48,14 @@ class ShardsConfig(Config):
     packing: Strategy = BEST_FIT
 
 
+class FormulaLossConfig(Config):
+    """`formula_loss:` in a recipe: when a site's loss of formulas is worth an alarm, and what then happens."""
+
+    above: Probability = 0.01  # share of the formulas found on a site that may be lost
+    formulas: Annotated[int, Field(ge=1)] = 100  # found on a site at least, before its share says something
+    then: Literal["warn", "fail"] = "warn"
+
+
 class Recipe(Config):
     """A whole recipe, checked; paths in it are absolute or URLs."""
 
@@ -59,6 +67,7 @@ class Recipe(Config):
     tokenize: EncodeConfig | None = None
     shards: ShardsConfig = ShardsConfig()
     mixture: MixtureConfig | None = None
+    formula_loss: FormulaLossConfig = FormulaLossConfig()
     task_bytes: Annotated[int, Field(ge=1 << 16)] = 16 << 20  # input bytes that one task aims at
 
     _written: str = ""

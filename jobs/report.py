@@ -10,11 +10,15 @@ import jinja2
 from mathmill.core.schemas import DIFFICULTIES, SCHOOL_STAGES
 from mathmill.core.storage import Folder
 from mathmill.jobs.contamination import KINDS
+from mathmill.jobs.formulas import Formulas, Row, at_least
 from mathmill.jobs.summary import Step, Summary, funnel_of
 from mathmill.tokenize.mixture import Mixture
 
 _TEXT = 600
 """Characters of a sample that are shown."""
+
+_SITES, _ALARMS, _COMPLAINTS = 30, 200, 12
+"""Sites that are shown at least, where there are so many; with an alarm, at most; reasons why formulas do not read."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ def render(summary: Summary) -> str:
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     environment.filters["number"] = lambda value: f"{value:,}"
     environment.filters["percent"] = lambda value: f"{value:.1%}"
+    environment.filters["at_least"] = at_least
     environment.filters["short"] = _short
     return environment.get_template("report").render(
         summary=summary,
@@ -65,7 +70,9 @@ def render(summary: Summary) -> str:
             ),
             *_conversation_labels(summary),
         ],
-        formulas=formula_rows(summary),
+        formulas=summary.formulas,
+        sites=shown_sites(summary.formulas),
+        complaints=list(summary.formulas.complaints.items())[:_COMPLAINTS],
         curriculum=summary.planned if summary.planned is not None and len(summary.planned.points) > 1 else None,
         areas=areas(summary.planned) if summary.planned is not None else [],
         kinds=KINDS,
@@ -128,14 +135,7 @@ def areas(mixture: Mixture) -> list[Area]:
     return found
 
 
-def formula_rows(summary: Summary) -> list[dict[str, object]]:
-    """Formulas found in the pages and surviving in the text, by encoding."""
-    facts: Counter[str] = Counter()
-    for step in summary.steps:
-        facts.update(step.facts)
-    names = sorted({key.partition(":")[2] for key in facts if key.startswith("formulas_")})
-    rows = []
-    for name in names:
-        found, kept = facts[f"formulas_found:{name}"], facts[f"formulas_kept:{name}"]
-        rows.append({"encoding": name, "found": found, "kept": kept, "share": kept / found if found else 1.0})
-    return rows
+def shown_sites(formulas: Formulas) -> list[Row]:
+    """Sites that the table has room for: those with an alarm, then those with most formulas."""
+    calm = [row for row in formulas.sites if not row.is_alarm]
+    return [*formulas.alarms, *calm][: max(_SITES, min(len(formulas.alarms), _ALARMS))]

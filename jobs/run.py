@@ -8,13 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mathmill.core.errors import ConfigError, OperationError
+from mathmill.core.errors import ConfigError, DataError, MathmillError, OperationError
 from mathmill.core.ledger import Entry, Ledger
 from mathmill.core.storage import Folder, operating, retry
 from mathmill.jobs.check import segments
 from mathmill.jobs.engine import Progress, Unwatched
 from mathmill.jobs.engines import EngineSettings, open_engine
 from mathmill.jobs.finish import write_card, write_file_lists, write_manifest, write_mixture
+from mathmill.jobs.formulas import Formulas, alarm_lines
 from mathmill.jobs.lock import working_in
 from mathmill.jobs.pipeline import MainJob, check_files
 from mathmill.jobs.recipe import Recipe
@@ -44,18 +45,20 @@ def run_recipe(
     what is finished stays, and the same call resumes.
     """
     check_files(recipe)
+    watcher = progress or Unwatched()
     run = Folder(out)
     run.create_folder()
     refuse_foreign(run)
     with working_in(run, recipe.resolved_digest()) as scratch:
         run.write("run.json", json.dumps(describe(recipe), indent=2, ensure_ascii=False).encode())
         with open_engine(engine or EngineSettings(workers=workers), scratch) as opened:
-            job = MainJob(recipe, run, opened, progress or Unwatched())
+            job = MainJob(recipe, run, opened, watcher)
             job.execute()
         remove_unnamed(job)
         write_file_lists(job)
         manifest = write_manifest(job)
-        mixture = failure = None
+        mixture = None
+        failure: MathmillError | None = None
         try:
             mixture = write_mixture(job, manifest)
         except ConfigError as error:  # raised when the report is there, which shows what each group holds
@@ -63,9 +66,24 @@ def run_recipe(
         summary = summarise(job, manifest, mixture)
         write_card(run, summary)
         write_report(run, summary)
+        if failure is None and recipe.formula_loss.then == "fail":
+            failure = _formula_loss(summary.formulas, watcher)
         if failure is not None:
             raise failure
     return Finished(run, summary)
+
+
+def _formula_loss(formulas: Formulas, progress: Progress) -> DataError | None:
+    """The error of a run whose recipe bears no loss of formulas; each site has been named before."""
+    if not formulas.alarms:
+        return None
+    for line in alarm_lines(formulas):
+        progress.notice(line)
+    many = f" and {len(formulas.alarms) - 1:,} further sites lose" if len(formulas.alarms) > 1 else " loses"
+    return DataError(
+        f"{formulas.alarms[0].name}{many} more than {formulas.config.above:.1%} of the formulas found; the run is "
+        "finished and its report.html shows the pages; `formula_loss: {then: warn}` accepts it"
+    )
 
 
 def refuse_foreign(run: Folder) -> None:

@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 
 from mathmill.core.config import digest, file_digest
 from mathmill.core.errors import ConfigError, OperationError
+from mathmill.core.formula_counts import FormulaTally
 from mathmill.core.isolate import Isolated
 from mathmill.core.ledger import Entry, FileEntry, Ledger, StageCounts
 from mathmill.core.schemas import DROPPED, QUARANTINE
-from mathmill.core.stage import DROPPED_PORT, OUT, QUARANTINE_PORT, Output, Port, Stage, StageContext
+from mathmill.core.stage import DROPPED_PORT, FORMULAS_PORT, OUT, QUARANTINE_PORT, Output, Port, Stage, StageContext
 from mathmill.core.storage import Folder, operating
 from mathmill.curation.readers import input_schema, read_slice
 from mathmill.jobs.plan import FileInput, Input, Segment, ShuffleInput, Sink, SourceInput, SpillInput, Task
@@ -215,28 +216,23 @@ class Tally:
         self._rows_out: dict[str, int] = {}
         self._reasons: dict[str, int] = {}
         self._facts: dict[str, int] = {}
+        self._formulas = FormulaTally()
 
     def run(self, stage: Stage, batches: Iterator[pa.RecordBatch]) -> Iterator[Output]:
-        """Run a stage over batches, counting."""
-        had_formulas = False
+        """Run a stage over batches, counting; what it says of formulas ends here."""
 
         def pull() -> Iterator[pa.RecordBatch]:
-            nonlocal had_formulas
             while True:
                 started = time.perf_counter()
                 batch = next(batches, None)
                 self._upstream += time.perf_counter() - started
                 if batch is None:
                     return
-                had_formulas = "formula_counts" in batch.schema.names
                 self._rows_in += batch.num_rows
                 self._bytes_in += batch.nbytes
                 yield batch
 
-        for port, batch in self.watch(stage.process(pull())):
-            if port == OUT and not had_formulas and "formula_counts" in batch.schema.names:
-                self._count_formulas(batch)
-            yield port, batch
+        yield from self.watch(stage.process(pull()))
         self._facts.update(getattr(stage, "facts", {}))
 
     def watch(self, outputs: Iterator[Output]) -> Iterator[Output]:
@@ -248,19 +244,14 @@ class Tally:
             if item is None:
                 return
             port, batch = item
+            if port == FORMULAS_PORT:
+                self._formulas.add(batch)
+                continue
             self._rows_out[port] = self._rows_out.get(port, 0) + batch.num_rows
             self._bytes_out += batch.nbytes
             if port == DROPPED_PORT:
                 _add_counts(self._reasons, batch.column("reason"))
             yield item
-
-    def _count_formulas(self, batch: pa.RecordBatch) -> None:
-        counts = batch.column("formula_counts").flatten()
-        table = pa.table([counts.field(i) for i in range(3)], ["encoding", "found", "kept"])
-        for row in table.group_by("encoding").aggregate([("found", "sum"), ("kept", "sum")]).to_pylist():
-            for what in ("found", "kept"):
-                key = f"formulas_{what}:{row['encoding']}"
-                self._facts[key] = self._facts.get(key, 0) + row[f"{what}_sum"]
 
     def counts(self) -> StageCounts:
         return StageCounts(
@@ -272,6 +263,7 @@ class Tally:
             bytes_out=self._bytes_out,
             reasons=dict(sorted(self._reasons.items())),
             facts=dict(sorted(self._facts.items())),
+            formulas=self._formulas.counts(),
         )
 
 

@@ -3,16 +3,18 @@ dataset card all show this one object.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mathmill.core.formula_counts import FormulaCounts
 from mathmill.core.ledger import FileEntry, StageCounts
 from mathmill.core.stage import CONTAMINATION_PORT, DROPPED_PORT, OUT, QUARANTINE_PORT, SKIPPED
 from mathmill.jobs.contamination import BenchmarkHits, gather_hits
+from mathmill.jobs.formulas import Formulas, gather_formulas
 from mathmill.jobs.pipeline import CONVERSATIONS, PROBLEMS, MainJob
 from mathmill.jobs.segments import Finished
 from mathmill.tokenize.manifest import Manifest
@@ -38,7 +40,6 @@ class Step:
     seconds: float = 0.0
     bytes_in: int = 0
     bytes_out: int = 0
-    facts: Counter[str] = field(default_factory=Counter)
 
     def add(self, counts: StageCounts) -> None:
         """Add one task's counts."""
@@ -51,7 +52,6 @@ class Step:
         self.seconds += counts.seconds
         self.bytes_in += counts.bytes_in
         self.bytes_out += counts.bytes_out
-        self.facts.update(counts.facts)
         skipped = {key.removeprefix(SKIPPED): rows for key, rows in counts.facts.items() if key.startswith(SKIPPED)}
         self.reasons.update(skipped)
         self.unlisted.update(skipped)
@@ -80,6 +80,7 @@ class Summary:
     problem_samples: list[dict[str, object]]
     conversation_samples: list[dict[str, object]]
     contamination: list[BenchmarkHits]
+    formulas: Formulas
     shards: Manifest | None = None
     mixture: list[dict[str, Any]] = field(default_factory=list)  # asked against achieved, by group
     planned: Mixture | None = None
@@ -165,11 +166,21 @@ def summarise(job: MainJob, shards: Manifest | None, mixture: Mixture | None) ->
         ),
         conversation_samples=_samples(job, conversation_files, ["conversation_id", "lang", "messages"]),
         contamination=gather_hits(job.run, _port_files(everything, CONTAMINATION_PORT)),
+        formulas=gather_formulas(_accounts(everything), job.recipe.formula_loss),
         shards=shards,
         mixture=mixture.table() if mixture is not None else [],
         planned=mixture,
         ungrouped_tokens=job.ungrouped_tokens,
     )
+
+
+def _accounts(segments: Iterable[Finished]) -> Iterator[FormulaCounts]:
+    """What the tasks say of formulas, in their order."""
+    for finished in segments:
+        for task in finished.segment.tasks:
+            for counts in finished.entries[task.identity].stages:
+                if counts.formulas is not None:
+                    yield counts.formulas
 
 
 def _port_files(segments: Iterable[Finished], port: str) -> list[FileEntry]:

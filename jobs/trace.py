@@ -14,7 +14,7 @@ from mathmill.core.storage import Folder
 from mathmill.jobs.check import segments
 
 _COLUMNS = {
-    "doc_id": ("doc_id", "url", "source", "locator", "lang", "lang_score", "math_score"),
+    "doc_id": ("doc_id", "url", "source", "locator", "lang", "lang_score", "math_score", "formula_counts"),
     "problem_id": ("problem_id", "doc_id", "url", "source", "locator", "school_stage", "difficulty", "n_steps"),
     "conversation_id": ("conversation_id", "doc_id", "url", "source", "locator", "lang"),
     "id": ("id", "stage", "reason", "score", "detail", "error", "locator"),

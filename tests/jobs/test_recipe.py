@@ -67,13 +67,13 @@ def test_an_unknown_key_names_its_line_and_what_there_is() -> None:
 
 def test_an_unknown_top_key_is_found() -> None:
     assert change("name: small", "nmae: small").startswith(
-        "recipes/math.yaml:1 nmae: unknown key; there are conversations, mixture,"
+        "recipes/math.yaml:1 nmae: unknown key; there are conversations, formula_loss, mixture,"
     )
 
 
 def test_an_unknown_key_of_a_source_is_found() -> None:
     found = change("kind: pages", "kind: pages\n    licence: MIT")
-    assert found.startswith("recipes/math.yaml:6 sources[0].licence: unknown key; there are fields, format, kind,")
+    assert found.startswith("recipes/math.yaml:6 sources[0].licence: unknown key; there are fields, format, index, kind,")
 
 
 def test_an_unknown_stage_names_the_stages() -> None:
