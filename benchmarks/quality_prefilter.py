@@ -18,7 +18,8 @@ from shared_pages import DEMO, LabelledPage, arguments, pages, print_table, shar
 from mathmill.classifiers import bundled
 from mathmill.core.stage import OUT
 from mathmill.curation.extract import extract_html, is_html
-from mathmill.curation.prefilter import BIAS, MARKS, SURE, WEIGHTS, PrefilterConfig, count_marks, weigh
+from mathmill.curation.marks import MARKS, SURE, count_marks
+from mathmill.curation.prefilter import BIAS, WEIGHTS, PrefilterConfig, weigh
 from mathmill.curation.readers import list_files, plan_slices, read_slice
 from mathmill.curation.readers.source import SourceConfig
 
@@ -35,7 +36,8 @@ def main() -> None:
     sites = np.array([page.site for page in tried])
     sizes = np.array([len(page.html) for page in tried])
     column = pa.array([page.html for page in tried], pa.large_binary())
-    formulas, texts, extract_seconds = extracted(tried)
+    encodings, texts, extract_seconds = extracted(tried)
+    formulas = np.array([sum(found.values()) for found in encodings])
     math = bundled("math")
     has_formula = formulas > 0
     wanted = has_formula | (math.predict_proba(texts)[:, math.labels.index("math")] >= 0.5)
@@ -80,6 +82,24 @@ def main() -> None:
     ]
     header = ("threshold", "recall", "unwanted pages passed over", "recall by weak marks alone")
     print_table("Unseen sites, by threshold", header, rows)
+    shipped = weigh(counts) >= threshold
+    by_encoding = []
+    for name in sorted({name for found in encodings for name in found}):
+        has = np.array([found.get(name, 0) > 0 for found in encodings])
+        by_encoding.append(
+            (name, int(has.sum()), share((has & kept).sum(), has.sum()), share((has & shipped).sum(), has.sum()))
+        )
+    by_encoding.append(
+        (
+            "precision: wanted of kept pages",
+            int(kept.sum()),
+            share((kept & wanted).sum(), kept.sum()),
+            share((shipped & wanted).sum(), shipped.sum()),
+        )
+    )
+    print_table(
+        "Recall by encoding of the formulas", ("encoding", "pages", "unseen sites", "weights that ship"), by_encoding
+    )
     weights, bias = fit(counts, wanted, sites)
     names = (*MARKS[SURE:], "bytes of text", "bias")
     fitted_rows = zip(names, (*weights.round(2), round(bias, 2)), (*WEIGHTS, BIAS), strict=True)
@@ -94,16 +114,16 @@ def main() -> None:
     )
 
 
-def extracted(tried: list[LabelledPage]) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """How many formulas each page has, its text, and the CPU seconds that took; nothing of what is not HTML."""
+def extracted(tried: list[LabelledPage]) -> tuple[list[dict[str, int]], list[str], np.ndarray]:
+    """Formulas of each page by encoding, its text, and the CPU seconds that took; nothing of what is not HTML."""
     formulas, texts, seconds = [], [], []
     for page in tried:
         started = time.process_time()
         found = extract_html(page.html, None, page.content_type) if is_html(page.html, page.content_type) else None
-        formulas.append(sum(found.found.values()) if found else 0)
+        formulas.append(found.found if found else {})
         texts.append(found.text if found else "")
         seconds.append(time.process_time() - started)
-    return np.array(formulas), texts, np.array(seconds)
+    return formulas, texts, np.array(seconds)
 
 
 def demo_responses() -> Iterator[LabelledPage]:

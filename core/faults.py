@@ -73,7 +73,7 @@ _TRANSIENT_TYPES = {  # of botocore, and of
 }
 _TRANSIENT_WORDS = re.compile(
     r"SlowDown|ServiceUnavailable|InternalError|RequestTimeout|Throttl|reduce your request rate|"
-    r"ConditionalRequestConflict|IncompleteBody|\b50[0234]\b"
+    r"ConditionalRequestConflict|IncompleteBody|\b50[0234]\b|\b429\b|TooManyRequests"
 )
 
 

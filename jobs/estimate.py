@@ -214,6 +214,8 @@ def _share(source: SourceConfig, part: InputSlice, sample: pa.Table, end: Mappin
         with opened(part.path) as file:
             metadata = pq.ParquetFile(file).metadata
         return sample.num_rows / max(1, sum(metadata.row_group(i).num_rows for i in range(part.start, part.end)))
+    if file_format(source, part.relative) == "cc_index":
+        return sample.num_rows / max(1, part.end - part.start)
     if end["offset"] is not None:
         return (end["offset"] - part.start) / max(1, part.size)
     # compressed lines: records are numbered by their place in the content, so the ratio is taken from the sample

@@ -7,7 +7,7 @@ so a run repeated does only what changed.
 
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import pyarrow as pa
 from pydantic import Field
@@ -16,11 +16,16 @@ from mathmill.core.config import Config, digest
 from mathmill.core.ledger import Entry, FileEntry
 from mathmill.core.stage import CONTAMINATION_PORT, DROPPED_PORT, OUT, QUARANTINE_PORT
 from mathmill.core.storage import Folder
+from mathmill.curation.readers.selection import HOW_ONLY
 from mathmill.curation.readers.source import InputSlice, SourceConfig
 from mathmill.jobs.registry import StageSpec
 
 FORMAT_VERSION = 1
 """Raised when readers, sinks or the identity itself change what a task writes."""
+
+
+_WHERE_AND_HOW: Any = {"path": True, "skip": True, "index": HOW_ONLY}
+"""Of a source: what changes no row."""
 
 
 class SourceInput(Config):
@@ -33,7 +38,7 @@ class SourceInput(Config):
 
     def identity(self) -> list[str | int]:
         return [
-            *("source", digest(self.source.model_dump(mode="json", exclude={"path", "skip"}))),
+            *("source", digest(self.source.model_dump(mode="json", exclude=_WHERE_AND_HOW))),
             *(self.slice.relative, self.slice.start, self.slice.end, self.fingerprint),
         ]
 

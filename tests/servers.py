@@ -134,7 +134,7 @@ Fault = Callable[[int, str, str], str | None]
 class Proxy(ThreadingHTTPServer):
     """Passes requests on to a server, except where `fault` names one of
 
-    "503": SlowDown without asking the server. "reset": the connection is reset before the request is passed on.
+    "503", "429": SlowDown without asking the server. "reset": the connection is reset before the request is passed on.
     "lost": the server does what was asked, and the connection is reset before the answer. "cut": half of the answer's
     body, then a reset. "short": half of the body of a GET, with a Content-Length that fits it and
     without the checksum that some stores send along. "stall": nothing for
@@ -175,8 +175,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self) -> None:
         body = _read_body(self.rfile, self.headers.get("Content-Length"), self.headers.get("Transfer-Encoding"))
         fault = self.server.next_fault(self.command, self.path)
-        if fault == "503":
-            self._answer(503, [("Content-Type", "application/xml")], _SLOW_DOWN, len(_SLOW_DOWN))
+        if fault in ("503", "429"):
+            self._answer(int(fault), [("Content-Type", "application/xml")], _SLOW_DOWN, len(_SLOW_DOWN))
         elif fault in ("reset", "stall"):
             time.sleep(self.server.stall_seconds if fault == "stall" else 0)
             self._reset()
@@ -253,4 +253,72 @@ def proxied(endpoint: str, fault: Fault, stall_seconds: float = 3.0) -> Iterator
     finally:
         proxy.shutdown()
         proxy.server_close()
+        thread.join()
+
+
+class FileServer(ThreadingHTTPServer):
+    """A web server of a folder, such as Common Crawl's: GET with and without a range, HEAD; 302 from /loop to itself.
+
+    log: (method, path, Range header or None) of each request. knows_ranges: whether it heeds them.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, folder: Path, knows_ranges: bool = True) -> None:
+        super().__init__(("127.0.0.1", 0), _FileHandler)
+        self.folder, self.knows_ranges = folder, knows_ranges
+        self.endpoint = f"http://127.0.0.1:{self.server_address[1]}"
+        self.log: list[tuple[str, str, str | None]] = []
+
+
+class _FileHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: FileServer
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def _serve(self) -> None:
+        wanted = self.headers.get("Range")
+        self.server.log.append((self.command, self.path, wanted))
+        path = self.server.folder / self.path.lstrip("/")
+        if self.path.startswith("/loop/"):
+            self._answer(302, b"", Location=self.path)
+        elif not path.is_file():
+            self._answer(404, b"nothing here")
+        else:
+            data = path.read_bytes()
+            if wanted and self.server.knows_ranges:
+                first, last = (int(text) for text in wanted.removeprefix("bytes=").split("-"))
+                if first >= len(data):
+                    self._answer(416, b"", **{"Content-Range": f"bytes */{len(data)}"})
+                else:
+                    part = data[first : last + 1]
+                    place = f"bytes {first}-{first + len(part) - 1}/{len(data)}"
+                    self._answer(206, part, **{"Content-Range": place})
+            else:
+                self._answer(200, data, **({"Accept-Ranges": "bytes"} if self.server.knows_ranges else {}))
+
+    def _answer(self, status: int, content: bytes, **headers: str) -> None:
+        self.send_response_only(status)
+        for name, value in {"Content-Length": str(len(content)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_GET = do_HEAD = _serve
+
+
+@contextmanager
+def serving(folder: Path, knows_ranges: bool = True) -> Iterator[FileServer]:
+    """Run a web server of a folder."""
+    server = FileServer(folder, knows_ranges)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
         thread.join()

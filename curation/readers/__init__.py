@@ -1,4 +1,4 @@
-"""Reading of raw input: WARC and WET, JSON Lines and Parquet, from any file system, as record batches.
+"""Reading of raw input: WARC and WET, JSON Lines, Parquet and what a crawl's index chooses, as record batches.
 
 Files are cut into slices, which tasks read on their own. A damaged record goes to quarantine, with its place in the
 file, and never takes a neighbour with it; a failing disk or network is an error of the task instead.
@@ -10,6 +10,8 @@ from itertools import pairwise
 from mathmill.core.stage import Output
 from mathmill.curation.readers.jsonl import is_compressed, read_jsonl
 from mathmill.curation.readers.parquet import plan_row_groups, read_parquet
+from mathmill.curation.readers.ranges import plan_ranges, read_ranges
+from mathmill.curation.readers.records import MAX_RECORD_BYTES
 from mathmill.curation.readers.rows import Rows
 from mathmill.curation.readers.source import (
     InputFile,
@@ -32,16 +34,16 @@ __all__ = [
     "read_slice",
 ]
 
-MAX_RECORD_BYTES = 64 << 20
-"""Of one record: as stored in a WARC, without its HTTP encodings, or as a line of JSON. Larger ones are quarantined."""
-
 
 def plan_slices(file: InputFile, source: SourceConfig, target_bytes: int) -> list[InputSlice]:
     """Cut a file into the slices that tasks read, of about `target_bytes` as stored.
 
-    Parquet is cut between row groups, plain JSONL anywhere; WARC and compressed JSONL are one slice.
+    Parquet is cut between row groups, plain JSONL anywhere; WARC and compressed JSONL are one slice. A crawl's index is
+    read for it, and cut by the records that it chooses.
     """
     format_ = file_format(source, file.relative)
+    if format_ == "cc_index":
+        return plan_ranges(file, source, target_bytes)
     if format_ == "parquet":
         return plan_row_groups(file, source, target_bytes)
     can_split = format_ == "jsonl" and not is_compressed(file.relative)
@@ -66,5 +68,7 @@ def read_slice(
         yield from read_wet(source, slice_, rows, max_record_bytes)
     elif format_ == "parquet":
         yield from read_parquet(source, slice_, rows, batch_bytes)
+    elif format_ == "cc_index":
+        yield from read_ranges(source, slice_, rows, max_record_bytes)
     else:
         yield from read_jsonl(source, slice_, rows, max_record_bytes)

@@ -70,12 +70,15 @@ def parse_response(block: memoryview) -> Response:
 
 def parse_headers(head: str) -> dict[str, str]:
     """Header lines by lower-case name, without the first line; folded lines and repeated names are joined."""
-    headers: dict[str, list[str]] = {}
-    for line in _FOLD.sub(" ", head).split("\n")[1:]:
+    headers: dict[str, str] = {}
+    if "\n " in head or "\n\t" in head:
+        head = _FOLD.sub(" ", head)
+    for line in head.split("\n")[1:]:
         name, colon, value = line.partition(":")
         if colon:
-            headers.setdefault(name.strip().lower(), []).append(value.strip())
-    return {name: ", ".join(values) for name, values in headers.items()}
+            name, value = name.strip().lower(), value.strip()
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def _dechunk(body: memoryview) -> memoryview:

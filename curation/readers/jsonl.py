@@ -29,7 +29,7 @@ def read_jsonl(source: SourceConfig, slice_: InputSlice, rows: Rows, max_record_
     fields = FieldMap(source)
     is_plain = not is_compressed(slice_.relative)
     with opened(slice_.path, slice_.file_size) as file:
-        pieces = _plain(file, slice_) if is_plain else _decompressed(file, slice_)
+        pieces = _plain(file, slice_) if is_plain else decompressed(file, slice_.relative)
         lines = split_lines(pieces, max(0, slice_.start - 1) if is_plain else 0, max_record_bytes)
         end = slice_.end if is_plain else None
         if is_plain and slice_.start:
@@ -55,8 +55,9 @@ def _plain(file: Any, slice_: InputSlice) -> Iterator[bytes]:
         yield piece
 
 
-def _decompressed(file: Any, slice_: InputSlice) -> Iterator[bytes]:
-    suffix = slice_.relative[slice_.relative.rindex(".") :].lower()
+def decompressed(file: Any, relative: str) -> Iterator[bytes]:
+    """The content of a file whose name `is_compressed`, in pieces; DamagedStream where it can be read no further."""
+    suffix = relative[relative.rindex(".") :].lower()
     return _DECOMPRESSORS[suffix](Stream(file))
 
 

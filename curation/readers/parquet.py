@@ -27,7 +27,7 @@ def plan_row_groups(file: InputFile, source: SourceConfig, target_bytes: int) ->
         try:
             metadata = pq.ParquetFile(handle).metadata
         except (pa.ArrowException, OSError) as error:
-            _raise_if_io(error)
+            raise_if_io(error)
             return [InputSlice(file.path, file.relative, 0, 1, file.size, file.size)]
         sizes = [_stored_bytes(metadata.row_group(i)) for i in range(metadata.num_row_groups)]
         _check_columns(metadata.schema.to_arrow_schema(), source, file.relative)
@@ -48,7 +48,7 @@ def read_parquet(source: SourceConfig, slice_: InputSlice, rows: Rows, batch_byt
         try:
             file = pq.ParquetFile(handle)
         except (pa.ArrowException, OSError) as error:
-            _raise_if_io(error)
+            raise_if_io(error)
             yield from rows.quarantine(0, None, f"{slice_.relative} cannot be read: {error}")
             yield from rows.flush()
             return
@@ -58,17 +58,17 @@ def read_parquet(source: SourceConfig, slice_: InputSlice, rows: Rows, batch_byt
             number, end = end, end + file.metadata.row_group(i).num_rows
             try:
                 for batch in file.iter_batches(_batch_rows(file, i, batch_bytes), [i], columns):
-                    for record in _records(batch):
+                    for record in records_of(batch):
                         yield from fields.add(rows, number, None, record)
                         number += 1
             except (pa.ArrowException, OSError) as error:
-                _raise_if_io(error)
+                raise_if_io(error)
                 message = f"rows {number:,} to {end - 1:,} of {slice_.relative} cannot be read: {error}"
                 yield from rows.quarantine(number, None, message)
     yield from rows.flush()
 
 
-def _raise_if_io(error: Exception) -> None:
+def raise_if_io(error: Exception) -> None:
     """Tell a fault of disk or network, which another try may heal, from a damaged file (Arrow calls both OSError)."""
     if isinstance(error, OSError) and (error.errno is not None or isinstance(error, TimeoutError | ConnectionError)):
         raise error
@@ -101,7 +101,8 @@ def _batch_rows(file: pq.ParquetFile, row_group: int, batch_bytes: int) -> int:
     return max(1, min(MAX_ROWS, batch_bytes * metadata.num_rows // max(1, metadata.total_byte_size)))
 
 
-def _records(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+def records_of(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    """The rows of a batch, text as bytes."""
     columns = [_values(column) for column in batch.columns]
     for values in zip(*columns, strict=True):
         yield dict(zip(batch.schema.names, values, strict=True))

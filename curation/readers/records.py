@@ -12,10 +12,14 @@ costs as much time as FastWARC iterating over them and reading the bodies.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from mathmill.curation.readers.http import parse_headers
 from mathmill.curation.readers.inflate import GZIP_MAGIC, GzipMember, Stream, skip_padding
+
+MAX_RECORD_BYTES = 64 << 20
+"""Of one record: as stored in a WARC, without its HTTP encodings, or as a line of JSON. Larger ones are quarantined."""
 
 _PIECE_BYTES = 1 << 20
 _MAX_HEADER_BYTES = 1 << 16
@@ -106,7 +110,14 @@ def _members(stream: Stream) -> Iterator[GzipMember]:
 
 
 def _read_segment(segment: Segment, max_bytes: int) -> Iterator[Record | Damage]:
-    buffer = _Buffer(segment.pieces())
+    pieces = segment.pieces()
+    if isinstance(segment, GzipMember):
+        first, second = next(pieces, b""), next(pieces, b"")
+        if segment.end is not None and (record := _only_record(first, segment.start, max_bytes)):
+            yield record
+            return
+        pieces = chain((first, second), pieces) if second else iter((first,) if first else ())
+    buffer = _Buffer(pieces)
     is_told = False  # the damage that reaches to where the buffer stands
     while True:
         buffer.skip_newlines()
@@ -136,6 +147,17 @@ def _read_segment(segment: Segment, max_bytes: int) -> Iterator[Record | Damage]
             fault += f"{held} could be read" if segment.error else f"{held} stand before the next record or the end"
         error = f"{segment.error}; {fault}" if segment.error else fault
         yield Damage(offset, f"{error} ({headers.get('warc-target-uri', 'no URI')})", is_record=True)
+
+
+def _only_record(content: bytes, offset: int, max_bytes: int) -> Record | None:
+    """The record that is all of a member, as nearly all are; None where it takes a closer look."""
+    end = content.find(b"\n\r\n", 0, _MAX_HEADER_BYTES)
+    if end < 1 or content[end - 1] != 0x0D or content.find(b"\n\n", 0, end) >= 0 or not _VERSION.match(content):
+        return None
+    headers = parse_headers(content[: end - 1].decode("utf-8", "replace"))
+    block = memoryview(content)[end + 3 : -4]
+    is_whole = headers.get("content-length") == str(len(block)) and content.endswith(b"\r\n\r\n")
+    return Record(offset, headers, block) if is_whole and _fault(headers, max_bytes) is None else None
 
 
 def _fault(headers: dict[str, str], max_bytes: int) -> str | None:

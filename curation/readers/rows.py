@@ -31,15 +31,18 @@ class LeftOut(BadRecord):
 
 
 class Rows:
-    """Collects the rows of one file and gives them out as batches of at most `batch_bytes`, or of one larger row."""
+    """Collects the rows of one file and gives them out as batches of at most `batch_bytes`, or of one larger row.
+
+    relative: the file, which ids are made from; rows that come from another file set it first.
+    """
 
     def __init__(self, source: SourceConfig, relative: str, batch_bytes: int) -> None:
         self._source = source
-        self._relative = relative
+        self.relative = relative
         self._batch_bytes = batch_bytes
         self._schema = input_schema(source)
         self._rows: list[dict[str, Any]] = []
-        self._html = pa.BufferOutputStream()  # of all rows; row i ends at _html_ends[i + 1]
+        self._html = self._buffer(batch_bytes)  # of all rows; row i ends at _html_ends[i + 1]
         self._html_ends = [0]
         self._dropped: list[dict[str, Any]] = []
         self._quarantined: list[dict[str, Any]] = []
@@ -60,8 +63,12 @@ class Rows:
             origin["license"] = self._source.license
         row = values | origin
         if (html := row.pop("html", None)) is not None:
-            self._html.write(html)
-            self._html_ends.append(self._html.tell())
+            start, end = self._html_ends[-1], self._html_ends[-1] + len(html)
+            if end > self._html.size:  # a row that is larger than a batch is one alone
+                assert not start
+                self._html = self._buffer(end)
+            memoryview(self._html)[start:end] = memoryview(html).cast("B").cast("b")
+            self._html_ends.append(end)
         self._rows.append(row)
         self._size += size
 
@@ -88,21 +95,25 @@ class Rows:
         quarantined, self._quarantined = self._quarantined, []
         if rows:
             columns = [self._column(field, rows) for field in self._schema]
-            self._html, self._html_ends = pa.BufferOutputStream(), [0]
+            self._html, self._html_ends = self._buffer(self._batch_bytes), [0]
             yield OUT, pa.RecordBatch.from_arrays(columns, schema=self._schema)
         if dropped:
             yield DROPPED_PORT, to_batch(dropped, DROPPED)
         if quarantined:
             yield QUARANTINE_PORT, to_batch(quarantined, QUARANTINE)
 
+    def _buffer(self, size: int) -> pa.Buffer:
+        """Memory for the pages of a batch, which Arrow's pool has had in use before."""
+        return pa.allocate_buffer(size if "html" in self._schema.names else 0, resizable=True)
+
     def _column(self, field: pa.Field, rows: list[dict[str, Any]]) -> pa.Array:
         if field.name == "html":
             ends = pa.py_buffer(np.array(self._html_ends, np.int64))
-            return pa.Array.from_buffers(field.type, len(rows), [None, ends, self._html.getvalue()])
+            return pa.Array.from_buffers(field.type, len(rows), [None, ends, self._html[: self._html_ends[-1]]])
         return pa.array([row.get(field.name) for row in rows], field.type)
 
     def _id(self, record: int) -> str:
-        return record_id(self._source.name, self._relative, record)
+        return record_id(self._source.name, self.relative, record)
 
     def _locator(self, record: int, offset: int | None) -> dict[str, Any]:
-        return {"file": self._relative, "record": record, "offset": offset}
+        return {"file": self.relative, "record": record, "offset": offset}

@@ -5,6 +5,7 @@ crawl read from a local folder and the same crawl read from S3 give the same ids
 hidden, as Hadoop and Spark have it, so that `_SUCCESS` and `_temporary/` are no input.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ from mathmill.core.errors import DataError, MathmillError, OperationError
 from mathmill.core.remote import RemoteFile, filesystem
 from mathmill.core.schemas import CONVERSATION, DOCUMENT, PAGE, PROBLEM
 from mathmill.core.storage import explain, operating, retry
+from mathmill.curation.readers.catalogue import with_entry
+from mathmill.curation.readers.hub import advice, is_refused, token_advice
+from mathmill.curation.readers.rules import FieldRule
+from mathmill.curation.readers.selection import IndexConfig
 
 Kind = Literal["pages", "documents", "problems", "conversations"]
 
@@ -42,15 +47,21 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """What `fields` may map, by kind; the first is the one that every record must have."""
 
+LABELS = {"problems": ("n_steps", "difficulty_score")}
+"""What `fields` may map besides, and what is not taken from a field only because it is called so."""
+
 OTHER_FIELDS = {"messages": "conversations"}
 """Where that one is found in records that lack it, unless `fields` maps it: ShareGPT calls messages conversations."""
 
 _FORMATS = {
-    "pages": ("warc", "jsonl", "parquet"),
-    "documents": ("wet", "jsonl", "parquet"),
-    "problems": ("jsonl", "parquet"),
-    "conversations": ("jsonl", "parquet"),
+    "pages": ("warc", "jsonl", "parquet", "cc_index"),
+    "documents": ("wet", "jsonl", "parquet", "json", "csv", "tsv"),
+    "problems": ("jsonl", "parquet", "json", "csv", "tsv"),
+    "conversations": ("jsonl", "parquet", "json"),
 }
+
+_DESCRIPTIONS = ("json", "csv", "tsv")
+"""Formats that also describe the data which they stand beside: taken where there is no file of another one."""
 
 _SUFFIXES = {
     ".warc.wet.gz": "wet",
@@ -62,35 +73,61 @@ _SUFFIXES = {
     ".jsonl.gz": "jsonl",
     ".jsonl.zst": "jsonl",
     ".json.gz": "jsonl",
+    ".json": "json",
+    ".csv": "csv",
+    ".csv.gz": "csv",
+    ".tsv": "tsv",
+    ".tsv.gz": "tsv",
     ".parquet": "parquet",
 }
+
+_ALTERNATIVES = re.compile(r"\{([^{}]*,[^{}]*)\}")
+
+_INDEX_NAME = re.compile(r"\.parquet$|\.cdxj?(?:\.gz)?$|\.jsonl?(?:\.gz|\.zst)?$|(?:^|/)cdx-\d+\.gz$", re.IGNORECASE)
+"""Of the files that are taken from a folder with `format: cc_index`."""
 
 
 class SourceConfig(Config):
     """One entry of `sources:` in a recipe.
 
-    path: a file, a folder or a glob, local or any URL that fsspec knows. In a folder, files are taken by their suffix;
-    with a `format`, a file or a glob is taken whatever the names are. fields: our column to the field of the records
-    (JSONL, Parquet), which may be a path into a structure, such as `message.content`. skip: stages of the recipe that
-    this source does not pass.
+    path: a file, a folder or a glob, local or any URL that fsspec knows; `{a,b}` stands for a and b. In a folder, files
+    are taken by their suffix; with a `format`, a file or a glob is taken whatever the names are. `cc_index` is a crawl's index, of which `index`
+    chooses rows; the pages are fetched from where they say. fields: our column to the field of the records (JSON,
+    Parquet, tables), which may be a path into a structure, such as `message.content`, or to a rule. where: fields to
+    the texts, one or several, that they must have; other records are left out. records: the key (or path of keys; `*`
+    is any) under which a JSON file has its records. columns: of a table without a header. skip: stages of the recipe
+    that this source does not pass. catalogue: the entry that gives what is not said here.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
     path: DataPath
     kind: Kind
-    format: Literal["auto", "warc", "wet", "jsonl", "parquet"] = "auto"
+    catalogue: str | None = None
+    format: Literal["auto", "warc", "wet", "jsonl", "parquet", "json", "csv", "tsv", "cc_index"] = "auto"
     license: str | None = None
     lang: str | None = None  # ISO 639-1, for records that do not say
-    fields: dict[str, str] = {}
+    fields: dict[str, str | FieldRule] = {}
+    where: dict[str, str | tuple[str, ...]] = {}
+    records: str | None = None
+    columns: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    index: IndexConfig | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_entry(cls, given: Any) -> Any:
+        return with_entry(given) if isinstance(given, dict) and given.get("catalogue") is not None else given
 
     @model_validator(mode="after")
     def _fits(self) -> "SourceConfig":
         allowed = _FORMATS[self.kind]
         if self.format != "auto" and self.format not in allowed:
             raise ValueError(f"format {self.format} does not give {self.kind}; {', '.join(allowed)} do")
-        if unknown := sorted(self.fields.keys() - set(COLUMNS[self.kind])):
-            columns = ", ".join(COLUMNS[self.kind])
+        if self.index is not None and self.format != "cc_index":
+            raise ValueError("index: only a source with `format: cc_index` has one")
+        known = (*COLUMNS[self.kind], *LABELS.get(self.kind, ()))
+        if unknown := sorted(self.fields.keys() - set(known)):
+            columns = ", ".join(known)
             raise ValueError(f"fields: {unknown[0]!r} is not a column of {self.kind}; there are {columns}")
         return self
 
@@ -113,8 +150,9 @@ class InputFile:
 class InputSlice:
     """A part of a file that one task reads.
 
-    [start, end) counts bytes (plain JSONL: the lines that start there), row groups (Parquet), or is the whole file.
-    size: bytes, as stored; file_size: of the whole file, as listed.
+    [start, end) counts bytes (plain JSONL: the lines that start there), row groups (Parquet), chosen rows (an index),
+    or is the whole file. size: bytes, as stored; of an index those of the records. file_size, fingerprint: of the whole
+    file, as listed.
     """
 
     path: str
@@ -123,6 +161,7 @@ class InputSlice:
     end: int
     size: int
     file_size: int
+    fingerprint: str = ""
 
 
 def input_schema(source: SourceConfig) -> pa.Schema:
@@ -136,7 +175,7 @@ def list_files(source: SourceConfig) -> list[InputFile]:
         fs, root = filesystem(source.path)
         root = root.rstrip("/") or root
         fs.invalidate_cache()
-        base, infos = retry(lambda: _find(fs, root))
+        base, infos = retry(lambda: _find_all(fs, root))
         relatives = {path[len(base) :].lstrip("/"): info for path, info in infos.items()}
         relatives = {name: info for name, info in relatives.items() if not _is_hidden(name)}
         is_folder = bool(base == root and infos)
@@ -156,7 +195,20 @@ def _listing(source: SourceConfig) -> Iterator[None]:
         why = explain(error) if isinstance(error, OSError) else str(error) or type(error).__name__
         is_fault = isinstance(error, OSError) and not isinstance(error, (FileNotFoundError, PermissionError))
         kind = OperationError if is_fault else DataError
-        raise kind(f"source {source.name}: cannot read {source.path}: {why}") from error
+        hint = advice(source.path, source.catalogue is not None)
+        if hint and is_refused(error):
+            kind, hint = DataError, token_advice(source.path)
+        raise kind(f"source {source.name}: cannot read {source.path}: {why}{hint}") from error
+
+
+def _find_all(fs: Any, root: str) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
+    """As `_find`, for each of the alternatives `{a,b}` in a path, which a web server cannot list."""
+    match = _ALTERNATIVES.search(root)
+    if match is None or fs.exists(root):
+        return _find(fs, root)
+    paths = [root[: match.start()] + part + root[match.end() :] for part in match[1].split(",")]
+    infos = {path: info for part in paths for path, info in _find_all(fs, part)[1].items()}
+    return root[: match.start()].rpartition("/")[0], infos
 
 
 def _find(fs: Any, root: str) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
@@ -191,14 +243,17 @@ def _is_hidden(relative: str) -> bool:
 def _choose(source: SourceConfig, names: Mapping[str, Any], by_suffix: bool) -> list[str]:
     """Keep the files of the source's format; complain where there is none, or one that does not give this kind."""
     if not names:
-        raise DataError(f"source {source.name}: there is no file or folder {source.path}, or nothing in it")
+        hint = token_advice(source.path)
+        raise DataError(f"source {source.name}: there is no file or folder {source.path}, or nothing in it{hint}")
     if source.format != "auto":
-        chosen = [name for name in names if not by_suffix or _format_by_name(name) == source.format]
+        chosen = [name for name in names if not by_suffix or _is_named_as(name, source.format)]
     else:
-        chosen = [name for name in names if _format_by_name(name)]
+        known = [name for name in names if _format_by_name(name)]
+        chosen = [name for name in known if _format_by_name(name) not in _DESCRIPTIONS] or known
     if not chosen:
         wanted = source.format if source.format != "auto" else "any known format"
         suffixes = ", ".join(suffix for suffix, name in _SUFFIXES.items() if source.format in ("auto", name))
+        suffixes = suffixes or ".parquet, .cdxj, .jsonl, cdx-00000.gz"
         raise DataError(
             f"source {source.name}: no file of {source.path} has a suffix of {wanted} ({suffixes}); "
             "set format, and name the files with a glob, if they are called otherwise"
@@ -235,6 +290,10 @@ def file_format(source: SourceConfig, relative: str) -> str | None:
     return source.format if source.format != "auto" else _format_by_name(relative)
 
 
+def _is_named_as(name: str, format_: str) -> bool:
+    return bool(_INDEX_NAME.search(name)) if format_ == "cc_index" else _format_by_name(name) == format_
+
+
 def _format_by_name(name: str) -> str | None:
     return next((format_ for suffix, format_ in _SUFFIXES.items() if name.lower().endswith(suffix)), None)
 
@@ -257,3 +316,11 @@ def opened(path: str, size: int | None = None) -> Iterator[BinaryIO]:
                 yield cast(BinaryIO, file)
     except FileNotFoundError:
         raise DataError(f"{path} was there when the run was planned and is gone now") from None
+    except OperationError as error:
+        if (hint := token_advice(path)) and is_refused(error):
+            raise DataError(f"{error}{hint}") from error
+        raise
+    except OperationError as error:
+        if (hint := token_advice(path)) and is_refused(error):
+            raise DataError(f"{error}{hint}") from error
+        raise

@@ -29,9 +29,9 @@ def read_warc(slice_: InputSlice, rows: Rows, max_record_bytes: int) -> Iterator
             yield from rows.quarantine(number, record.offset, record.error)
             continue
         try:
-            yield from _add_page(record, number, rows, max_record_bytes)
+            yield from add_page(record, number, rows, max_record_bytes)
         except BadRecord as error:
-            yield from rows.quarantine(number, record.offset, f"{error} ({_url(record) or 'no URI'})")
+            yield from rows.quarantine(number, record.offset, f"{error} ({url_of(record) or 'no URI'})")
     yield from rows.flush()
 
 
@@ -68,7 +68,8 @@ def _records(slice_: InputSlice, rows: Rows, max_record_bytes: int) -> Iterator[
         yield from enumerate(records, 2)
 
 
-def _add_page(record: Record, number: int, rows: Rows, max_record_bytes: int) -> Iterator[Output]:
+def add_page(record: Record, number: int, rows: Rows, max_record_bytes: int) -> Iterator[Output]:
+    """Add a record's page to the rows, or note there why it is left out; BadRecord where its HTTP is damaged."""
     kind = record.headers.get("warc-type", "").lower()
     stored_type = record.headers.get("content-type")
     if kind == "response" and _media_type(stored_type) in ("application/http", ""):
@@ -94,10 +95,10 @@ def _add_page(record: Record, number: int, rows: Rows, max_record_bytes: int) ->
 
 
 def _origin(record: Record) -> dict[str, str | None]:
-    return {"url": _url(record), "crawl_date": record.headers.get("warc-date")}
+    return {"url": url_of(record), "crawl_date": record.headers.get("warc-date")}
 
 
-def _url(record: Record) -> str | None:
+def url_of(record: Record) -> str | None:
     """The page's address, without the angle brackets that WARC 1.0 was read to ask for."""
     return record.headers.get("warc-target-uri", "").removeprefix("<").removesuffix(">") or None
 

@@ -15,7 +15,8 @@ from mathmill.core.ledger import Ledger
 from mathmill.core.schemas import PAGE
 from mathmill.core.stage import StageContext
 from mathmill.core.storage import Folder
-from mathmill.curation.prefilter import MARKS, Prefilter, PrefilterConfig, count_marks, math_evidence, weigh
+from mathmill.curation.marks import MARKS, count_marks
+from mathmill.curation.prefilter import Prefilter, PrefilterConfig, math_evidence, weigh
 from mathmill.jobs.console import funnel_lines
 from mathmill.jobs.recipe import parse_recipe
 from mathmill.jobs.run import run_recipe
@@ -136,6 +137,32 @@ def test_reading_ends_at_the_first_sure_mark_and_the_evidence_is_that_of_the_who
 )
 def test_weak_marks_are_counted_where_they_mean_something(html: bytes, found: dict[str, int]) -> None:
     assert marks(html) == found
+
+
+@pytest.mark.parametrize(
+    ("html", "found"),
+    [
+        (b"metalinear aftermath Subgroup", {"words": 1}),
+        (b"a-theorem, the Theorem; THEOREM theorems 2theorem _theorem", {"words": 6}),
+        (b'<p class="inlineMath">', {"names": 1}),
+        (b"<script>renderMathJax()</script>", {"markup": 1}),
+        (b"theorem", {"words": 1}),
+        (b"math", {"words": 1}),
+        (b"mat", {}),
+        (b"a > b <p> theorem </p> > <b", {"words": 1}),
+    ],
+)
+def test_words_count_where_they_begin_wherever_blocks_of_the_page_end(html: bytes, found: dict[str, int]) -> None:
+    for before in range(130):
+        assert marks(b" " * before + html) == found
+        assert marks(b" " * before + html + b" " * 200) == found
+
+
+def test_what_follows_a_page_in_memory_is_not_part_of_it() -> None:
+    pages = [b"x theor", b"em \\fra", b"c <script", b"> theorem <", b"math> <st", b"yle>theorem", b"theo"] * 30
+    together = count_marks(pa.array(pages, pa.large_binary()))
+    alone = [count_marks(pa.array([page], pa.large_binary()))[0] for page in pages]
+    assert np.array_equal(together, np.array(alone))
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "gbk", "big5"])
