@@ -181,6 +181,7 @@ _NO_ANSWER = re.compile(
 _SENTENCE_END = re.compile(
     r"\n|[.!?;](?=\s|\*|$)|[。！？；．](?!\d)|[,，]?\s(?:because|since|which|so that|where)\b|I hope"
 )
+_AFTER_VALUE = ".,;:。，；．!\n*)）"
 _NUMBER = re.compile(r"[-−]?\d[\d,]*(?:\.\d+)?(?:\s?[/:]\s?\d+(?:\.\d+)?)?\s?[%％]?")
 
 
@@ -210,13 +211,25 @@ def _read_announced(text: str, position: int, is_choice: bool, is_sentence: bool
         return None
     formulas = find_formulas(tail)
     if formulas and formulas[0].start == 0 and not is_sentence:
-        following = tail[formulas[0].end :].lstrip()
-        if not following or following[0] in ".,;:。，；．!\n*)）" or following[0].isalpha():
-            return _result(text, _trimmed(text, position, position + formulas[0].end))
+        end = _end_of_list(tail, [(formula.start, formula.end) for formula in formulas])
+        following = tail[end:].lstrip()
+        if not following or following[0] in _AFTER_VALUE or following[0].isalpha():
+            return _result(text, _trimmed(text, position, position + end))
     end = _end_of_sentence(tail, [(formula.start, formula.end) for formula in formulas])
     if is_sentence:
         return _only_value(text, position, position + end)
     return _result(text, _trimmed(text, position, position + end))
+
+
+def _end_of_list(tail: str, formulas: list[tuple[int, int]]) -> int:
+    """Where "$x=2$ or $x=3$." ends; a list that a sentence goes on from is none ("$5$ and $x$ is …")."""
+    end = formulas[0][1]
+    for start, stop in formulas[1:]:
+        if not tail[end:start].strip() or not _CONNECTION.fullmatch(tail, end, start):
+            break
+        end = stop
+    following = tail[end:].lstrip()
+    return end if not following or following[0] in _AFTER_VALUE else formulas[0][1]
 
 
 def _result(text: str, span: AnswerSpan | None) -> AnswerSpan | None:

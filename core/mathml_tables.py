@@ -36,6 +36,7 @@ SYMBOLS: dict[str, str] = _table(
     ⇉ \rightrightarrows ↛ \nrightarrow ⇏ \nRightarrow
     ∀ \forall ∃ \exists ∄ \nexists ¬ \neg ∅ \emptyset ⌀ \emptyset ∞ \infty ∂ \partial ∇ \nabla ∆ \Delta √ \surd
     ∠ \angle ∡ \measuredangle ⊤ \top ℵ \aleph ℶ \beth ℏ \hbar ℓ \ell ℘ \wp ℜ \Re ℑ \Im ı \imath ȷ \jmath ð \eth
+    ⅅ D ⅆ d ⅇ e ⅈ i ⅉ j
     ∑ \sum ∏ \prod ∐ \coprod ∫ \int ∬ \iint ∭ \iiint ∮ \oint ∯ \oiint
     … \ldots ⋯ \cdots ⋮ \vdots ⋱ \ddots ′ ' ″ '' ‴ ''' ⁗ '''' ‵ \backprime
     ⟨ \langle ⟩ \rangle 〈 \langle 〉 \rangle 〈 \langle 〉 \rangle
@@ -63,7 +64,8 @@ FENCES = {"(": ")", "[": "]", "{": "}", "|": "|", "‖": "‖", "⟨": "⟩", "�
 
 ACCENTS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("^", "ˆ", "\u0302"), ("\\hat", "\\widehat")),
-    **dict.fromkeys(("¯", "‾", "ˉ", "―", "\u0304", "\u0305", "_", "-", "−", "─", "̄"), ("\\bar", "\\overline")),
+    **dict.fromkeys(("¯", "ˉ", "\u0304", "\u0305", "_", "-", "−"), ("\\bar", "\\overline")),
+    **dict.fromkeys(("‾", "―", "─", "–"), ("\\overline", "\\overline")),
     **dict.fromkeys(("~", "˜", "∼", "\u0303"), ("\\tilde", "\\widetilde")),
     **dict.fromkeys(("→", "⃗", "⇀", "⟶"), ("\\vec", "\\overrightarrow")),
     **dict.fromkeys(("←", "⟵"), ("\\overleftarrow", "\\overleftarrow")),
@@ -78,12 +80,13 @@ ACCENTS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("˚", "\u030a"), ("\\mathring", "\\mathring")),
     "⏞": ("\\overbrace", "\\overbrace"),
     "︷": ("\\overbrace", "\\overbrace"),
+    "⏜": ("\\overset{\\frown}", "\\overset{\\frown}"),
     "⌢": ("\\overset{\\frown}", "\\overset{\\frown}"),
 }
 """What stands over a base, with the command for a single character and for more."""
 
 UNDER_ACCENTS: dict[str, str] = {
-    **dict.fromkeys(("_", "¯", "‾", "\u0332", "―", "̲", "−", "─"), "\\underline"),
+    **dict.fromkeys(("_", "¯", "‾", "\u0332", "―", "−", "─", "–"), "\\underline"),
     **dict.fromkeys(("⏟", "︸"), "\\underbrace"),
     "→": "\\underrightarrow",
     "←": "\\underleftarrow",

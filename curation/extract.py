@@ -18,16 +18,21 @@ from selectolax.lexbor import LexborHTMLParser
 
 from mathmill.core.config import StageConfig
 from mathmill.core.errors import ConfigError
+from mathmill.core.formula_counts import FORMULA_ACCOUNT
+from mathmill.core.latex_check import latex_errors
 from mathmill.core.schemas import DOCUMENT, DROPPED, to_batch
-from mathmill.core.stage import DROPPED_PORT, OUT, BatchStage, Output, Port
+from mathmill.core.stage import DROPPED_PORT, FORMULAS_PORT, OUT, BatchStage, Output, Port, StageContext
+from mathmill.curation.blocklist import parse_address
 from mathmill.curation.html.charset import to_utf8
 from mathmill.curation.html.compose import Formula, collapse
 from mathmill.curation.html.content import main_content
-from mathmill.curation.html.delimiters import page_delimiters
+from mathmill.curation.html.delimiters import Delimiters, page_delimiters
 from mathmill.curation.html.elements import OPENERS, unknown_element
+from mathmill.curation.html.linked_data import unstated_questions
+from mathmill.curation.html.macros import expand_formulas, page_macros
 from mathmill.curation.html.render import Block, render
-from mathmill.curation.html.scan import Scanner, scanner
-from mathmill.curation.html.source import cap_depth, escape_stray_tags, strip_math_prefixes
+from mathmill.curation.html.source import cap_depth, escape_stray_tags, restore_underscores, strip_math_prefixes
+from mathmill.curation.html.unprocessed import first_scanner, watching
 from mathmill.curation.html.walk import Misread, Page, Walker
 
 
@@ -55,13 +60,19 @@ def extract_html(html: bytes, url: str | None = None, content_type: str | None =
     Never raises on malformed pages; a page without text gives an empty text.
     """
     source, charset = to_utf8(html, content_type)
-    source = cap_depth(source)
-    formula_scanner = scanner(page_delimiters(source))
+    source = restore_underscores(cap_depth(source))
+    delimiters = page_delimiters(source)
     try:
-        page, title = _walk(source, formula_scanner, check_tags=True)
+        page, title = _walk(source, delimiters, check_tags=True)
     except Misread:
-        page, title = _walk(escape_stray_tags(strip_math_prefixes(source)), formula_scanner, check_tags=False)
+        page, title = _walk(escape_stray_tags(strip_math_prefixes(source)), delimiters, check_tags=False)
     text, formulas, blocks = render(page, main_content(page))
+    if fragment := unstated_questions(source, text):
+        linked, _ = _walk(fragment, delimiters, check_tags=False)
+        text, formulas, blocks = _appended((text, formulas, blocks), render(linked, [True] * len(linked.paragraphs)))
+        for encoding, count in linked.found.items():
+            page.found[encoding] = page.found.get(encoding, 0) + count
+    text, formulas, blocks = expand_formulas(text, formulas, blocks, page_macros(source))
     kept: dict[str, int] = {}
     for formula in formulas:
         kept[formula.encoding] = kept.get(formula.encoding, 0) + 1
@@ -76,9 +87,22 @@ def extract_html(html: bytes, url: str | None = None, content_type: str | None =
     )
 
 
-def _walk(source: bytes, formula_scanner: Scanner, check_tags: bool) -> tuple[Page, str | None]:
+_Rendered = tuple[str, list[Formula], list[Block]]
+
+
+def _appended(page: _Rendered, more: _Rendered) -> _Rendered:
+    """Two rendered texts as one."""
+    text = page[0] + "\n\n" if page[0] and more[0] else page[0]
+    shift = len(text)
+    formulas = [f._replace(start=f.start + shift, end=f.end + shift) for f in more[1]]
+    blocks = [Block(b.start + shift, b.end + shift, b.role) for b in more[2]]
+    return text + more[0], page[1] + formulas, page[2] + blocks
+
+
+def _walk(source: bytes, delimiters: Delimiters, check_tags: bool) -> tuple[Page, str | None]:
     parser = LexborHTMLParser(source)
-    walker = Walker(formula_scanner, OPENERS, unknown_element, check_tags, source)
+    openers = watching(OPENERS, delimiters) if delimiters.ignore else OPENERS
+    walker = Walker(first_scanner(delimiters), openers, unknown_element, check_tags, source)
     body = parser.body
     title = parser.head.css_first("title") if parser.head is not None else None
     page = walker.walk(body if body is not None else parser.root)
@@ -114,10 +138,10 @@ def is_html(html: bytes, content_type: str | None) -> bool:
 
 
 class Extract(BatchStage):
-    """Turns PAGE rows into DOCUMENT rows; drops pages as "not_html" or "empty_text"."""
+    """Turns PAGE rows into DOCUMENT rows and accounts for formulas; drops pages as "not_html" or "empty_text"."""
 
     name = "extract"
-    version = 1
+    version = 2
     isolated = True
     Config = ExtractConfig
     config: ExtractConfig
@@ -129,11 +153,16 @@ class Extract(BatchStage):
             raise ConfigError(f"extract: its input has no column {missing[0]!r}; it must follow a reader of web pages")
         return {OUT: DOCUMENT}
 
+    def open(self, context: StageContext) -> None:
+        """Compile what checks formulas before the first page's time is measured."""
+        latex_errors(["x"], [False])
+
     def process_batch(self, batch: pa.RecordBatch) -> Iterable[Output]:
         """Extract each page; a page over `max_page_bytes` raises, which puts it alone in quarantine."""
         pages: list[ExtractedPage] = []
         places: list[int] = []  # of the pages in the batch
         dropped: list[dict[str, object]] = []
+        account = _Account()
         ids, urls, types = (batch.column(name).to_pylist() for name in ("doc_id", "url", "content_type"))
         for place, (id_, url, content_type, cell) in enumerate(
             zip(ids, urls, types, batch.column("html"), strict=True)
@@ -148,15 +177,67 @@ class Extract(BatchStage):
                 continue
             page = extract_html(html, url, content_type)
             if len(page.text) < self.config.min_chars:
+                account.add(id_, url, page, ())
                 score = float(len(page.text))
                 dropped.append({"id": id_, "stage": self.name, "reason": "empty_text", "score": score})
                 continue
+            account.add(id_, url, page, page.formulas)
             pages.append(page)
             places.append(place)
         if pages:
             yield OUT, _documents(batch.drop_columns(["html"]).take(pa.array(places)), pages)
         if dropped:
             yield DROPPED_PORT, to_batch(dropped, DROPPED)
+        yield from account.rows()
+
+
+class _Account:
+    """What the pages of a batch held in formulas, what was kept of them, and what of that can be read as LaTeX."""
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, Any]] = []
+        self._tex: list[str] = []
+        self._display: list[bool] = []
+        self._of: list[dict[str, Any]] = []  # the row of each formula in `_tex`
+
+    def add(self, id_: str, url: str | None, page: ExtractedPage, kept: Sequence[Formula]) -> None:
+        """Add a page; kept: its formulas, or none where the page is dropped."""
+        encodings = {*page.found, *(page.kept if kept else ())}
+        if not encodings:
+            return
+        site = site_of(url)
+        rows: dict[str, dict[str, Any]] = {}
+        for name in sorted(encodings):
+            counts = {"found": page.found.get(name, 0), "kept": page.kept.get(name, 0) if kept else 0, "read": 0}
+            rows[name] = {"id": id_, "url": url, "site": site, "encoding": name, **counts, "complaints": []}
+        self._rows += rows.values()
+        for start, end, display, encoding in kept:
+            tex = page.text[start:end]
+            fence = 2 if tex.startswith("$$") else tex.startswith("$")
+            self._tex.append(tex[fence : len(tex) - fence])
+            self._display.append(display)
+            self._of.append(rows[encoding])
+
+    def rows(self) -> Iterable[Output]:
+        """Check the formulas and give the account."""
+        for row, error in zip(self._of, latex_errors(self._tex, self._display), strict=True):
+            if error is None:
+                row["read"] += 1
+            else:
+                row["complaints"].append(error)
+        if self._rows:
+            yield FORMULAS_PORT, to_batch(self._rows, FORMULA_ACCOUNT)
+
+
+_LONGEST_SITE = 253  # of a host's name, by the standard
+
+
+def site_of(url: str | None) -> str:
+    """The host of a page's URL as formulas are counted by it: lower case, without `www.`, "no address" without one."""
+    host = parse_address(url).host.removeprefix("www.") if url else ""
+    if not host:
+        return "no address"
+    return "".join(char if char.isprintable() else "\ufffd" for char in host[:_LONGEST_SITE])
 
 
 def _documents(rows: pa.RecordBatch, pages: list[ExtractedPage]) -> pa.RecordBatch:

@@ -2,7 +2,8 @@
 
     S = symbol | left E right | unary S | binary S S;   I = S, S_S, S^S, S_S^S;   E = I E | I / I
 
-A bracket whose rows are brackets with commas is a matrix. What is no AsciiMath comes through unchanged.
+A bracket whose rows are brackets with commas is a matrix. Where the grammar is silent or surprising (`sinx/cosx`,
+`1/-2`, `x->0^-`, `((1,2))`), this does what ASCIIMathML.js 2.2 does. What is no AsciiMath comes through unchanged.
 """
 
 import re
@@ -19,7 +20,7 @@ sigma \sigma;Sigma \Sigma;tau \tau;theta \theta;vartheta \vartheta;Theta \Theta;
 zeta \zeta;* \cdot;** \ast;ast \ast;*** \star;star \star;// /;\\ \backslash;backslash \backslash;setminus \setminus
 xx \times;times \times;-: \div;div \div;divide \div;|>< \ltimes;ltimes \ltimes;><| \rtimes;rtimes \rtimes
 |><| \bowtie;bowtie \bowtie;@ \circ;circ \circ;o+ \oplus;oplus \oplus;ox \otimes;otimes \otimes;o. \odot;odot \odot
-sum \sum;prod \prod;^^ \wedge;wedge \wedge;^^^ \bigwedge;bigwedge \bigwedge;vv \vee;vee \vee;vvv \bigvee
+cdot \cdot;sum \sum;prod \prod;^^ \wedge;wedge \wedge;^^^ \bigwedge;bigwedge \bigwedge;vv \vee;vee \vee;vvv \bigvee
 bigvee \bigvee;nn \cap;cap \cap;nnn \bigcap;bigcap \bigcap;uu \cup;cup \cup;uuu \bigcup;bigcup \bigcup
 != \ne;ne \ne;:= :=;lt <;gt >;<= \le;le \le;leq \le;>= \ge;ge \ge;geq \ge;lt= \leq;gt= \geq;mlt \ll;ll \ll;mgt \gg
 gg \gg;-< \prec;prec \prec;-lt \prec;>- \succ;succ \succ;-<= \preceq;preceq \preceq;>-= \succeq;succeq \succeq
@@ -29,13 +30,17 @@ approx \approx;~ \sim;sim \sim;prop \propto;propto \propto;and \text{ and };or \
 => \implies;implies \implies;if \text{ if };<=> \iff;iff \iff;AA \forall;forall \forall;EE \exists;exists \exists
 _|_ \bot;bot \bot;TT \top;top \top;|-- \vdash;vdash \vdash;|== \models;models \models;int \int;oint \oint
 del \partial;partial \partial;grad \nabla;nabla \nabla;+- \pm;pm \pm;-+ \mp;mp \mp;O/ \emptyset;emptyset \emptyset
-oo \infty;infty \infty;aleph \aleph;... \ldots;:. \therefore;therefore \therefore;:' \because;because \because
+oo \infty;infty \infty;aleph \aleph;... \ldots;ldots \ldots;:. \therefore;therefore \therefore;:' \because
+because \because
 /_ \angle;angle \angle;/_\ \triangle;triangle \triangle;' ';tilde \tilde;\  \ ;frown \frown;quad \quad;qquad \qquad
 cdots \cdots;vdots \vdots;ddots \ddots;diamond \diamond;square \square;|__ \lfloor;__| \rfloor;|~ \lceil;~| \rceil
-lfloor \lfloor;rfloor \rfloor;lceil \lceil;rceil \rceil
+lfloor \lfloor;rfloor \rfloor;lceil \lceil;rceil \rceil;lceiling \lceil;rceiling \rceil;:|: |
 CC \mathbb{C};NN \mathbb{N};QQ \mathbb{Q};RR \mathbb{R};ZZ \mathbb{Z}
 uarr \uparrow;uparrow \uparrow;darr \downarrow;downarrow \downarrow;rarr \rightarrow;rightarrow \rightarrow;-> \to
-to \to;>-> \rightarrowtail;->> \twoheadrightarrow;|-> \mapsto;mapsto \mapsto;larr \leftarrow;leftarrow \leftarrow
+to \to;
+>-> \rightarrowtail;rightarrowtail \rightarrowtail;->> \twoheadrightarrow;twoheadrightarrow \twoheadrightarrow
+>->> \rightarrowtail\!\!\!\!\twoheadrightarrow;twoheadrightarrowtail \rightarrowtail\!\!\!\!\twoheadrightarrow
+|-> \mapsto;mapsto \mapsto;larr \leftarrow;leftarrow \leftarrow
 harr \leftrightarrow;leftrightarrow \leftrightarrow;rArr \Rightarrow;Rightarrow \Rightarrow;lArr \Leftarrow
 Leftarrow \Leftarrow;hArr \Leftrightarrow;Leftrightarrow \Leftrightarrow;hbar \hbar;prime \prime;mid \mid;dx dx;dy dy
 dz dz;dt dt;lim \lim;Lim \operatorname{Lim};sin \sin;cos \cos;tan \tan;sinh \sinh;cosh \cosh;tanh \tanh;cot \cot
@@ -50,15 +55,19 @@ _UNARY = {
     "bar": "\\overline",
     "overline": "\\overline", "vec": "\\vec", "dot": "\\dot", "ddot": "\\ddot", "tilde": "\\tilde", "ul": "\\underline",
     "underline": "\\underline", "overarc": "\\overset{\\frown}", "ubrace": "\\underbrace", "underbrace": "\\underbrace",
-    "obrace": "\\overbrace", "overbrace": "\\overbrace", "cancel": "\\cancel", "bb": "\\mathbf", "mathbf": "\\mathbf",
+    "obrace": "\\overbrace", "overbrace": "\\overbrace", "overparen": "\\overset{\\frown}",
+    "cancel": "\\cancel", "bb": "\\mathbf", "mathbf": "\\mathbf",
     "sf": "\\mathsf", "mathsf": "\\mathsf", "bbb": "\\mathbb", "mathbb": "\\mathbb", "cc": "\\mathcal",
     "mathcal": "\\mathcal", "tt": "\\mathtt", "mathtt": "\\mathtt", "fr": "\\mathfrak", "mathfrak": "\\mathfrak",
     "Sqrt": "\\sqrt", "Abs": "abs", "Floor": "floor", "Ceil": "ceil", "Norm": "norm",
 }  # fmt: skip
 _APPLIED = frozenset((
-    "f", "g", "sin", "cos", "tan", "sinh", "cosh", "tanh", "cot", "sec", "csc", "arcsin", "arccos", "arctan",
-    "exp", "log", "ln", "det", "dim", "gcd", "lcm", "min", "max",
+    "f", "g", "sin", "cos", "tan", "sinh", "cosh", "tanh", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "coth",
+    "sech", "csch", "exp", "log", "ln", "det", "gcd", "lcm", "Sin", "Cos", "Tan", "Arcsin", "Arccos", "Arctan", "Sinh",
+    "Cosh", "Tanh", "Cot", "Sec", "Csc", "Log", "Ln",
 ))  # fmt: skip
+"""Functions, which take what follows them as their argument."""
+_CONSTANTS.update({name: f"\\operatorname{{{name}}}" for name in _APPLIED if name[0].isupper()})
 _BRACKETED = {
     "abs": ("|", "|"),
     "norm": ("\\|", "\\|"),
@@ -69,33 +78,23 @@ _BINARY = {"frac": "\\frac{%s}{%s}", "root": "\\sqrt[%s]{%s}", "stackrel": "\\st
            "overset": "\\overset{%s}{%s}", "underset": "\\underset{%s}{%s}", "color": "%.0s%s", "class": "%.0s%s",
            "id": "%.0s%s"}  # fmt: skip
 _LEFT = {
-    "(": "(",
-    "[": "[",
-    "{": "\\{",
-    "(:": "\\langle ",
-    "<<": "\\langle ",
-    "langle": "\\langle ",
-    "{:": "",
-    "left(": "(",
-    "left[": "[",
-}
+    "(": "(", "[": "[", "{": "\\{", "(:": "\\langle ", "<<": "\\langle ", "langle": "\\langle ", "{:": "", "left(": "(",
+    "left[": "[", "|:": "|",
+}  # fmt: skip
 _RIGHT = {
-    ")": ")",
-    "]": "]",
-    "}": "\\}",
-    ":)": "\\rangle",
-    ">>": "\\rangle",
-    "rangle": "\\rangle",
-    ":}": "",
-    "right)": ")",
-    "right]": "]",
-}
+    ")": ")", "]": "]", "}": "\\}", ":)": "\\rangle", ">>": "\\rangle", "rangle": "\\rangle", ":}": "", "right)": ")",
+    "right]": "]", ":|": "|",
+}  # fmt: skip
+_TEXT_FONTS = {"\\mathbf": "\\textbf", "\\mathsf": "\\textsf", "\\mathtt": "\\texttt"}
 _NAMES = sorted({*_CONSTANTS, *_UNARY, *_BINARY, *_LEFT, *_RIGHT}, key=lambda name: (-len(name), name))
 _TOKEN = re.compile(
-    r"\s*(?:(?P<text>(?:text|mbox)\s*(?:\((?P<inner>[^()]*)\)|\{(?P<braced>[^{}]*)\})|\"(?P<quoted>[^\"]*)\")"
-    r"|(?P<number>\d+(?:\.\d+)?)|(?P<name>" + "|".join(map(re.escape, _NAMES)) + r")|(?P<char>.))",
-    re.DOTALL,
+    r"\s*(?P<space>\\[ ]|\\\Z)|\s*(?P<backslashes>\\\\)|\s*\\?"
+    r"(?:(?P<text>(?:text|mbox)\s*(?:\((?P<inner>[^()]*)\)|\{(?P<braced>[^{}]*)\})|\"(?P<quoted>[^\"]*)\")"
+    r"|(?P<number>\d+(?:\.\d+)?)|(?P<name>" + "|".join(map(re.escape, _NAMES)) + r")|(?P<char>\S))",
 )
+_ENDS = frozenset(("/", "^", "_", "|", ",", *_RIGHT, ""))  # what is no argument of a function
+_TEXT_SPECIAL = re.compile(r"[\\{}$&#%_^~]")
+_TEXT_ESCAPES = {"\\": "\\textbackslash{}", "^": "\\textasciicircum{}", "~": "\\textasciitilde{}"}
 _MATRIX = {
     ("[", "]"): "bmatrix",
     ("(", ")"): "pmatrix",
@@ -106,6 +105,20 @@ _MATRIX = {
 Token = tuple[str, str]  # kind, text
 
 
+def looks_like_asciimath(source: str) -> bool:
+    """Whether what stands between backticks is a formula, not a command line or a name of program code."""
+    words = _WORD.findall(_LONG_NAME.sub(" ", _QUOTED.sub(" ", source)))
+    return (
+        bool(source.strip()) and len(words) < 2 and not (words and len(words[0]) > 4 and not _RELATION.search(source))
+    )
+
+
+_QUOTED = re.compile(r'"[^"]*"|(?:text|mbox)\([^()]*\)')
+_LONG_NAME = re.compile("|".join(name for name in _NAMES if name.isalpha() and len(name) > 2))
+_WORD = re.compile(r"[A-Za-z]{3,}")
+_RELATION = re.compile(r"[=^_+*/<>-]")
+
+
 def asciimath_to_latex(source: str) -> str:
     """Convert one AsciiMath expression to LaTeX without delimiters. Never raises."""
     tokens: list[Token] = []
@@ -113,8 +126,14 @@ def asciimath_to_latex(source: str) -> str:
         kind = match.lastgroup or "char"
         if match["text"] is not None:
             tokens.append(("text", next(filter(None, match.group("inner", "braced", "quoted")), "")))
+        elif kind == "space":
+            if match.end() < len(source.strip()):
+                tokens.append(("name", "\\ "))
+        elif kind == "backslashes":
+            tokens.append(("name", "\\\\"))
         else:
-            tokens.append((kind, match[kind]))
+            blank = match.end() < len(match.string) and match.string[match.end()].isspace()
+            tokens.append(("spaced" if kind == "char" and match[kind] == "-" and blank else kind, match[kind]))
     return _join(_Parser(tokens).expression(0, ()))
 
 
@@ -128,12 +147,13 @@ def _join(pieces: list[str]) -> str:
 
 
 class _Parser:
-    def __init__(self, tokens: list[Token]) -> None:
+    def __init__(self, tokens: list[Token], left: list[int] | None = None) -> None:
         self.tokens = tokens
         self.at = 0
+        self.left = left if left is not None else [30 * len(tokens)]  # symbols that may be read, bars and cells twice
 
     def peek(self) -> str:
-        return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
+        return self.tokens[self.at][1] if self.at < len(self.tokens) and self.tokens[self.at][0] != "text" else ""
 
     def expression(self, depth: int, ends: tuple[str, ...]) -> list[str]:
         """E: everything up to a closing bracket."""
@@ -146,29 +166,43 @@ class _Parser:
             piece = self.intermediate(depth)
             if self.peek() == "/" and self.at + 1 < len(self.tokens):
                 self.at += 1
-                piece = f"\\frac{{{_unbracket(piece)}}}{{{_unbracket(self.intermediate(depth))}}}"
+                piece = f"\\frac{{{_unbracket(piece)}}}{{{self.sign()}{_unbracket(self.intermediate(depth))}}}"
             pieces.append(piece)
         return pieces
 
     def intermediate(self, depth: int) -> str:
-        """I: a simple expression with its scripts."""
-        function = self.peek() in _APPLIED
+        """I: a simple expression with its scripts; a function with scripts takes what follows."""
+        name = self.peek()
         piece = self.simple(depth)
-        sub = sup = ""
-        if self.peek() == "_" and self.at + 1 < len(self.tokens):
+        scripts = ""
+        for _ in range(len(self.tokens)):
+            mark = self.peek()
+            if mark not in ("_", "^"):
+                break
+            if mark in scripts[:1] or "}" + mark in scripts:  # a^b^c
+                piece, scripts = f"{{{piece}{scripts}}}", ""
             self.at += 1
-            sub = f"_{{{self.script(depth)}}}"
-        if self.peek() == "^" and self.at + 1 < len(self.tokens):
-            self.at += 1
-            sup = f"^{{{self.script(depth)}}}"
-        applied = self.simple(depth) if function and self.peek() in ("(", "[") else ""
-        return piece + sub + sup + applied
+            scripts += f"{mark}{{{self.sign()}{'' if self.peek() in _RIGHT else _unbracket(self.simple(depth))}}}"
+        if scripts and name in _APPLIED and depth < MAX_DEPTH and self.takes_argument(name):
+            return _join([piece + scripts, self.intermediate(depth + 1)])
+        return piece + scripts
 
-    def script(self, depth: int) -> str:
-        """What follows `_` or `^`; a sign belongs to its number, as in `int_-1^1`."""
-        sign = self.peek() if self.peek() in ("-", "+") and self.at + 1 < len(self.tokens) else ""
-        self.at += len(sign)
-        return sign + _unbracket(self.simple(depth))
+    def sign(self) -> str:
+        """The minus that belongs to a script or denominator, as in `int_-1^1` and `1/-2`."""
+        if self.at < len(self.tokens) and self.tokens[self.at] == ("char", "-"):
+            self.at += 1
+            return "-"
+        return ""
+
+    def takes_argument(self, function: str) -> bool:
+        """Whether an argument follows: `f` and `g` are applied to a bracket only."""
+        if self.at >= len(self.tokens):
+            return False
+        return (
+            self.peek() in _LEFT
+            if len(function) == 1
+            else self.tokens[self.at][0] == "text" or self.peek() not in _ENDS
+        )
 
     def simple(self, depth: int) -> str:
         """S: a symbol, a bracket, or a command with its arguments."""
@@ -176,32 +210,46 @@ class _Parser:
             return ""
         kind, text = self.tokens[self.at]
         self.at += 1
+        self.left[0] -= 1
         if kind == "text":
-            return f"\\text{{{text}}}"
+            return f"\\text{{{_escaped(text)}}}"
         if kind == "name" and depth < MAX_DEPTH:
             if text in _LEFT:
                 return self.bracket(depth + 1, text)
+            if text in _APPLIED and self.takes_argument(text):
+                return _join([_CONSTANTS[text], self.simple(depth + 1)])
             if text in _UNARY:
-                argument = _unbracket(self.simple(depth + 1))
-                if text.lower() in _BRACKETED:
-                    left, right = _BRACKETED[text.lower()]
-                    return f"{left}{argument}{right}"
-                return f"{_UNARY[text]}{{{argument}}}"
+                return self.unary(depth, text)
             if text in _BINARY:
                 first = _unbracket(self.simple(depth + 1))
                 return _BINARY[text] % (first, _unbracket(self.simple(depth + 1)))
         if text == "|" and depth < MAX_DEPTH:
             return self.bars(depth + 1)
+        if text in ("^", "_"):
+            return f"{text}{{}}"
         return _CONSTANTS.get(text) or _RIGHT.get(text) or _LEFT.get(text) or text
 
+    def unary(self, depth: int, name: str) -> str:
+        """A command with one argument; a font's argument may be text."""
+        command = _UNARY[name]
+        if command.startswith("\\math") and self.at < len(self.tokens) and self.tokens[self.at][0] == "text":
+            text = self.tokens[self.at][1]
+            self.at += 1
+            return f"{command if text.isalnum() else _TEXT_FONTS.get(command, command)}{{{_escaped(text)}}}"
+        argument = _unbracket(self.simple(depth + 1))
+        if name.lower() in _BRACKETED:
+            left, right = _BRACKETED[name.lower()]
+            return f"{left}{argument}{right}"
+        return f"{command}{{{argument}}}"
+
     def bars(self, depth: int) -> str:
-        """`|x|`, or a lone bar."""
+        """`|x|`, the determinant `|(a,b),(c,d)|`, or a lone bar."""
         start = self.at
-        if any(token[1] == "|" for token in self.tokens[start : start + 60]):
+        if self.left[0] > 0 and any(token[1] == "|" for token in self.tokens[start : start + 60]):
             inner = _join(self.expression(depth, ("|",)))
             if self.peek() == "|":
                 self.at += 1
-                return f"|{inner}|"
+                return self.matrix("|", "|", start) or f"|{inner}|"
         self.at = start
         return "|"
 
@@ -213,48 +261,68 @@ class _Parser:
         if right not in _RIGHT:
             return _join([_LEFT[left], *inner])
         self.at += 1
+        return self.matrix(left, right, start) or _join([_LEFT[left], *inner, _RIGHT[right]])
+
+    def matrix(self, left: str, right: str, start: int) -> str | None:
+        """The matrix between two brackets that begins at `start` and has just ended, None if it is none."""
+        if self.left[0] <= 0 or (right == "}" and self.tokens[start][1] == "("):
+            return None  # a set of points
         rows = self.rows(start, self.at - 1)
-        if rows is not None:
-            environment = _MATRIX.get((left, right), "matrix")
-            body = " \\\\ ".join(" & ".join(row) for row in rows)
+        if rows is None:
+            return None
+        bars = [place for place in range(len(rows[0])) if all(row[place] == "|" for row in rows)]
+        body = " \\\\ ".join(" & ".join(c for place, c in enumerate(row) if place not in bars) for row in rows)
+        environment = _MATRIX.get((left, right))
+        if environment is not None and not bars:
             return f"\\begin{{{environment}}} {body} \\end{{{environment}}}"
-        return _join([_LEFT[left], *inner, _RIGHT[right]])
+        columns = "".join("|" if place in bars else "c" for place in range(len(rows[0])))
+        begin, end = ("{array}{" + columns + "}", "{array}") if bars else ("{matrix}", "{matrix}")
+        opening, closing = (_LEFT.get(left, left).strip() or "."), (_RIGHT.get(right, right) or ".")
+        return f"\\left{opening}\\begin{begin} {body} \\end{end}\\right{closing}"
 
     def rows(self, start: int, end: int) -> list[list[str]] | None:
         """The cells, if the tokens are `(a,b),(c,d)` with equal brackets; else None."""
         tokens = self.tokens[start:end]
-        if len(tokens) < 5 or tokens[0][1] not in ("(", "["):
+        if len(tokens) < 3 or tokens[0][1] not in ("(", "["):
             return None
+        opening, closing = tokens[0][1], ")" if tokens[0][1] == "(" else "]"
         rows: list[list[str]] = []
         cell: list[Token] = []
         row: list[str] = []
         depth = 0
         for position, (kind, text) in enumerate(tokens):
-            if text in _LEFT:
+            if kind == "name" and text in _LEFT:
                 depth += 1
                 if depth == 1:
-                    if position and tokens[position - 1][1] != ",":
+                    if text != opening or (position and tokens[position - 1][1] != ","):
                         return None
                     continue
-            elif text in _RIGHT:
+            elif kind == "name" and text in _RIGHT:
                 depth -= 1
                 if depth == 0:
-                    rows.append([*row, _join(_Parser(cell).expression(1, ()))])
+                    if text != closing:
+                        return None
+                    rows.append([*row, _join(_Parser(cell, self.left).expression(1, ()))])
                     row, cell = [], []
                     continue
             elif depth == 0 and text != ",":
                 return None
             if text == "," and depth == 1:
-                row.append(_join(_Parser(cell).expression(1, ())))
+                row.append(_join(_Parser(cell, self.left).expression(1, ())))
                 cell = []
             elif depth:
                 cell.append((kind, text))
-        widths = {len(cells) for cells in rows}
-        return rows if len(rows) > 1 and len(widths) == 1 and depth == 0 else None
+        alike = len({len(cells) for cells in rows}) == 1 and depth == 0
+        return rows if alike and (len(rows) > 1 or len(rows[0]) > 1) else None
+
+
+def _escaped(text: str) -> str:
+    """Plain text as TeX's text mode wants it."""
+    return _TEXT_SPECIAL.sub(lambda match: _TEXT_ESCAPES.get(match[0], "\\" + match[0]), text)
 
 
 def _unbracket(latex: str) -> str:
-    """Drop one pair of round brackets around an argument: `(x+1)/2` is a fraction of `x+1`."""
+    """Drop one pair of brackets around an argument: `(x+1)/2` is a fraction of `x+1`."""
     for left, right in (("(", ")"), ("[", "]"), ("\\{", "\\}")):
         if latex.startswith(left) and latex.endswith(right):
             inner = latex[len(left) : -len(right)]

@@ -3,6 +3,8 @@
 An opener returns what to call when its element ends, None for nothing, or SKIP to pass over what is below.
 """
 
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mathmill.curation.html.formulas import (
@@ -13,10 +15,22 @@ from mathmill.curation.html.formulas import (
     mathjax2_rendered,
     wrapped_formula,
 )
+from mathmill.curation.html.labels import is_toggle
 from mathmill.curation.html.roles import CHROME, PLAIN, Nature, label_role, nature
 from mathmill.curation.html.walk import SKIP, Closer, Opener, Walker
 
 _LARGE_SHARE = 0.5
+_POSTS = ("post", "question", "reply", "accepted_reply")
+_FOR_READERS = re.compile(  # headings that are not shown, and those over what a site adds
+    r"(?:^|\s)(?:sr-only|screen-reader-\w+|visually-?hidden|accesshide|message-name|widget-?title|toc-?title)(?=$|\s)"
+)
+_OPENED = ("solution", "answer", "hint", "proof")
+_INTEGER = re.compile(r"\s*-?[0-9]{1,7}\s*")
+_LIST_STYLE = re.compile("(?:lower|upper)-(?:alpha|latin|roman)|decimal")
+_LIST_STYLES = {
+    "lower-alpha": "a", "lower-latin": "a", "upper-alpha": "A", "upper-latin": "A", "lower-roman": "i",
+    "upper-roman": "I", "decimal": "1",
+}  # fmt: skip
 _FORMULA_SELECTOR = 'math, mjx-container, .katex, script[type^="math/"], d-math'
 
 
@@ -53,14 +67,27 @@ def open_block(walker: Walker, node: Any) -> Closer | str | None:
     if attributes.get("data-type") == "document-title":
         return _close_title
     role = kind.role
-    if role is None and (kind.collapsed or _is_hidden(attributes.get("style"))):
+    hidden = "hidden" in attributes or _is_hidden(attributes.get("style"))
+    if hidden:
+        if _defines_macros(node):
+            return SKIP
+        kind = replace(kind, hidden=True)
+    if role is None and (kind.collapsed or hidden):
         role = walker.label_before()
+    if role in _OPENED and walker.page.paragraphs and is_toggle(walker.page.paragraphs[-1].text):
+        walker.page.paragraphs[-1].kind = "toggle"
     walker.open_container(tag, kind, role)
     return close_container
 
 
 def _is_hidden(style: str | None) -> bool:
     return style is not None and "display:none" in style.replace(" ", "")
+
+
+def _defines_macros(node: Any) -> bool:
+    r"""Whether a hidden element is there for its \newcommand."""
+    text = node.text_lexbor() or ""
+    return "\\newcommand" in text or "\\def\\" in text or "\\DeclareMathOperator" in text
 
 
 def _block_formula(node: Any, tag: str, attributes: dict[str, str | None]) -> Source | None:
@@ -162,7 +189,8 @@ def heading_opener(level: int) -> Opener:
 
     def open_(walker: Walker, node: Any) -> Closer | str | None:
         walker.flush()
-        return close
+        class_ = node.attributes.get("class")
+        return SKIP if class_ and level > 1 and _FOR_READERS.search(class_) else close
 
     return open_
 
@@ -170,14 +198,73 @@ def heading_opener(level: int) -> Opener:
 # --- lists
 
 
+@dataclass(slots=True)
+class Numbering:
+    """Where an ordered list is. style: "1", "a", "A", "i" or "I"."""
+
+    next: int
+    step: int
+    style: str
+
+    def mark(self) -> str:
+        """The next item's number, as the list writes it."""
+        number = self.next
+        self.next += self.step
+        if self.style in "aA" and 0 < number <= 702:
+            high, low = divmod(number - 1, 26)
+            text = (chr(96 + high) if high else "") + chr(97 + low)
+        elif self.style in "iI" and 0 < number < 400:
+            text = _roman(number)
+        else:
+            return str(number)
+        return text.upper() if self.style in "AI" else text
+
+
+def _roman(number: int) -> str:
+    text = ""
+    for value, numeral in (
+        (100, "c"),
+        (90, "xc"),
+        (50, "l"),
+        (40, "xl"),
+        (10, "x"),
+        (9, "ix"),
+        (5, "v"),
+        (4, "iv"),
+        (1, "i"),
+    ):
+        text += number // value * numeral
+        number %= value
+    return text
+
+
 def open_list(walker: Walker, node: Any) -> Closer | str | None:
     """`<ul>`, `<ol>`."""
     closer = open_block(walker, node)
     if closer is SKIP:
         return SKIP
-    start = node.attributes.get("start") or "1"
-    walker.lists.append((int(start) if start.isdigit() and len(start) < 7 else 1) if node.tag == "ol" else -1)
+    walker.lists.append(_numbering(node) if node.tag == "ol" else None)
     return _close_list
+
+
+def _numbering(node: Any) -> Numbering:
+    attributes = node.attributes
+    if not attributes:
+        return Numbering(1, 1, "1")
+    style = attributes.get("type") or "1"
+    css = attributes.get("style")
+    if css and "list-style" in css:
+        found = _LIST_STYLE.search(css)
+        style = _LIST_STYLES[found[0]] if found is not None else style
+    reverse = "reversed" in attributes
+    start = _integer(attributes.get("start"))
+    if start is None:
+        start = sum(child.tag == "li" for child in node.iter()) if reverse else 1
+    return Numbering(start, -1 if reverse else 1, style if style in _LIST_STYLES.values() else "1")
+
+
+def _integer(value: str | None) -> int | None:
+    return int(value) if value and _INTEGER.fullmatch(value) else None
 
 
 def _close_list(walker: Walker) -> None:
@@ -187,18 +274,36 @@ def _close_list(walker: Walker) -> None:
 
 
 def open_item(walker: Walker, node: Any) -> Closer | str | None:
-    """`<li>`: its first paragraph gets the marker."""
+    """`<li>`: its first paragraph gets the marker; posts and comments are no items."""
     closer = open_block(walker, node)
     if closer is not close_container or walker.cell:
         return closer
     lists = walker.lists
+    attributes = node.attributes
+    if attributes and (walker.page.containers[walker.container].role in _POSTS or _is_comment(attributes)):
+        return _close_item
     indent = "  " * (min(len(lists), 10) - 1)
-    if lists and lists[-1] >= 0:
-        walker.marker = f"{indent}{lists[-1]}. "
-        lists[-1] += 1
+    numbering = lists[-1] if lists else None
+    if numbering is not None:
+        value = _integer(attributes.get("value")) if attributes else None
+        if value is not None:
+            numbering.next = value
+        walker.marker = f"{indent}{numbering.mark()}. "
     else:
         walker.marker = f"{indent}- "
     return _close_item
+
+
+def _is_comment(attributes: dict[str, str | None]) -> bool:
+    return "comment" in (attributes.get("class") or "").split()
+
+
+def open_input(walker: Walker, node: Any) -> Closer | str | None:
+    """`<input>`: nothing, or the box of a task list."""
+    attributes = node.attributes
+    if walker.marker and attributes.get("type") == "checkbox" and "disabled" in attributes and not walker.pieces:
+        walker.marker += "[x] " if "checked" in attributes else "[ ] "
+    return SKIP
 
 
 def _close_item(walker: Walker) -> None:

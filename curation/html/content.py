@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from itertools import accumulate, compress
 
+from mathmill.curation.html.clutter import drop_furniture, drop_headings
+from mathmill.curation.html.labels import begins_references
 from mathmill.curation.html.walk import Container, Page
 
 _SUBSTANTIAL = 0.3
@@ -28,10 +30,11 @@ _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 def main_content(page: Page) -> list[bool]:
     """Say for each paragraph whether it belongs to the main content."""
     paragraphs = page.paragraphs
-    keep = [True] * len(paragraphs)
+    keep = [paragraph.kind != "toggle" for paragraph in paragraphs]
     _drop(keep, (container for container in page.containers if container.nature.chrome))
     if not any(keep):
         return keep
+    drop_furniture(page, keep)
     sizes = [_size(paragraph.text) if kept else 0 for paragraph, kept in zip(paragraphs, keep)]
     prose = [
         int(size * (1 - paragraph.links / max(1, len(paragraph.text)))) if paragraph.links else size
@@ -40,28 +43,34 @@ def main_content(page: Page) -> list[bool]:
     text_sums, prose_sums = [0, *accumulate(sizes)], [0, *accumulate(prose)]
     formulas = [0, *accumulate([len(p.formulas) if kept else 0 for p, kept in zip(paragraphs, keep)])]
     root = _marked_root(page, prose_sums, formulas) or _dense_root(page, prose_sums, formulas)
+    before = keep
     if root is not None:
         keep = [False] * root.start + keep[root.start : root.end] + [False] * (len(keep) - root.end)
+        for container in page.containers:
+            if container.nature.comments and container.start >= root.end:
+                keep[container.start : container.end] = before[container.start : container.end]
     pruned = keep.copy()
     _drop(pruned, _link_boxes(page, root, text_sums, prose_sums))
     for i, paragraph in enumerate(paragraphs):
-        if paragraph.n_links >= 3 and paragraph.kind == "text" and not paragraph.formulas:
-            pruned[i] = pruned[i] and paragraph.links < (0.7 if paragraph.n_links == 3 else 0.55) * len(paragraph.text)
+        if paragraph.n_links > 1 and paragraph.kind == "text" and not paragraph.formulas:
+            limit = (0.85, 0.7, 0.55)[min(paragraph.n_links, 4) - 2]
+            if paragraph.links >= limit * len(paragraph.text) and not _under_references(page, i):
+                pruned[i] = False
     left = sum(compress(prose, pruned))
-    before = sum(compress(sizes, keep))
-    chosen = pruned if (left >= _LEAST_KEPT * before and left >= 100) or left >= 0.5 * before else keep
-    _keep_title(page, chosen)
+    size = sum(compress(sizes, keep))
+    chosen = pruned if (left >= _LEAST_KEPT * size and left >= 100) or left >= 0.5 * size else keep
+    _keep_title(page, chosen, before)
+    drop_headings(page, chosen)
     return chosen
 
 
-def _keep_title(page: Page, keep: list[bool]) -> None:
-    """Take the page's first top heading in, where it stands in front of the content."""
-    first = next((i for i, kept in enumerate(keep) if kept), 0)
-    titles = [i for i, paragraph in enumerate(page.paragraphs) if paragraph.prefix == "# "]
-    chrome = [container for container in page.containers if container.nature.chrome]
-    for i in titles[:1]:
-        if i < first and not any(container.start <= i < container.end for container in chrome):
-            keep[i] = True
+def _keep_title(page: Page, chosen: list[bool], before: list[bool]) -> None:
+    """Take the top heading in that stands in front of the content, where the content has none."""
+    first = next((i for i, kept in enumerate(chosen) if kept), 0)
+    tops = [i for i, paragraph in enumerate(page.paragraphs) if paragraph.prefix == "# " and before[i]]
+    ahead = [i for i in tops if i < first]
+    if ahead and not any(chosen[i] for i in tops):
+        chosen[ahead[-1]] = True
 
 
 def _drop(keep: list[bool], containers: Iterable[Container]) -> None:
@@ -85,7 +94,11 @@ def _marked_root(page: Page, prose: list[int], formulas: list[int]) -> Container
     best: Container | None = None
     for container in marked:
         size = prose[container.end] - prose[container.start]
-        if size < max(100, _SUBSTANTIAL * total) or not _holds_formulas(container, formulas):
+        if (
+            size < _SUBSTANTIAL * total
+            or (size < 100 and size < 0.6 * total)
+            or not _holds_formulas(container, formulas)
+        ):
             continue
         if best is None or size >= 0.85 * (prose[best.end] - prose[best.start]):
             best = container
@@ -113,7 +126,7 @@ def _dense_root(page: Page, prose: list[int], formulas: list[int]) -> Container 
 
 
 def _link_boxes(page: Page, root: Container | None, text: list[int], prose: list[int]) -> Iterable[Container]:
-    """Elements that are mostly links."""
+    """Elements that are mostly links, references apart."""
     for container in page.containers:
         if container.tag not in _PRUNED or container.role is not None:
             continue
@@ -125,5 +138,17 @@ def _link_boxes(page: Page, root: Container | None, text: list[int], prose: list
         mostly_links = (
             size and outside < (1 - _LINK_DENSITY) * size and (paragraphs > 2 or container.tag in ("ul", "ol"))
         )
-        if mostly_links and not any(p.formulas for p in page.paragraphs[container.start : container.end]):
+        if (
+            mostly_links
+            and not any(p.formulas for p in page.paragraphs[container.start : container.end])
+            and not _under_references(page, container.start)
+        ):
             yield container
+
+
+def _under_references(page: Page, start: int) -> bool:
+    """Whether a heading shortly in front of links says that they are content."""
+    for paragraph in reversed(page.paragraphs[max(0, start - 3) : start + 1]):
+        if paragraph.kind == "heading":
+            return begins_references(paragraph.text)
+    return False

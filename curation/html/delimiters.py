@@ -5,9 +5,10 @@ MathJax 2 (`tex2jax: {inlineMath: â€¦}`), MathJax 3 and 4 (`tex: {inlineMath: â€
 running anything; a malformed configuration counts as none.
 """
 
+import html
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -15,8 +16,18 @@ Pair = tuple[str, str]
 
 _ALWAYS_INLINE: tuple[Pair, ...] = (("\\(", "\\)"),)
 _ALWAYS_DISPLAY: tuple[Pair, ...] = (("\\[", "\\]"), ("$$", "$$"))
-_MARKS = re.compile(rb"inlineMath|displayMath|[dD]elimiters|[aA]scii[mM]ath|ASCIIMath|[_-]AM[_.-]|AM_")
+_MARKS = re.compile(
+    rb"inlineMath|displayMath|[dD]elimiters|[aA]scii[mM]ath|ASCIIMath|[_-]AM[_.-]|AM_|gnore(?:Html|d)?Class|"
+    rb"process(?:Html)?Class"
+)
 _KEY = re.compile(r"""(inlineMath|displayMath|delimiters|asciimath2jax)["']?\s*[:=]\s*(?=[\[{])""")
+_CLASSES = re.compile(
+    r"""(?P<kind>ignore|process)(?:Html)?Class["']?\s*:\s*["'](?P<names>[^"'\n]{0,500})["']|"""
+    r"""ignoredClasses["']?\s*:\s*\[(?P<list>[^\]]{0,500})\]"""
+)
+_COMMENT = re.compile(
+    r"""('(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`)|//[^\n]*|/\*.{0,4000}?\*/""", re.DOTALL
+)
 _ASCIIMATH = re.compile(
     r"asciimath2jax|input/asciimath|ASCIIMath(?:ML|TeXImg)?\.js|[_-]AM[_.\s]|AM_[A-Z]|AM[_-]HTML|asciimath", re.I
 )
@@ -32,8 +43,9 @@ class Delimiters:
 
     inline, display: pairs besides `$`, the longest opening first. dollar: whether single dollars delimit formulas:
     the page says so, it says otherwise, or it says nothing and the content decides. asciimath: pairs, mostly backticks.
-    bbcode: whether `[tex]` and its like, or an escaped `<math>`, occur at all. itex: physics forums' dialect, in which
-    `[tex]` is a display formula.
+    bbcode: whether `[tex]` and its like, or an escaped `<math>`, occur at all. itex: physics forums'
+    dialect, in which `[tex]` is a display formula. ignore, process: classes of elements that scripts pass over, and of
+    those in them that they do not; "*" stands for every element. Both are empty where the page has none.
     """
 
     inline: tuple[Pair, ...] = _ALWAYS_INLINE
@@ -42,35 +54,54 @@ class Delimiters:
     asciimath: tuple[Pair, ...] = ()
     bbcode: bool = False
     itex: bool = False
+    ignore: frozenset[str] = frozenset()
+    process: frozenset[str] = frozenset()
 
 
-_BBCODE = re.compile(rb"\[/(?:tex|itex|latex|math|imath|dmath)\]", re.IGNORECASE)
+_BBCODE = re.compile(
+    rb"\[/(?:tex|itex|latex|math|imath|dmath|katex|mathjax|mathtex|mimetex|eqn?|equation|asciimath|m|\$\$?)\]",
+    re.IGNORECASE,
+)
+_ESCAPED_TAG = re.compile(rb"&lt;/(?:math|tex|latex)")
+_IGNORED = frozenset({"tex2jax_ignore", "mathjax_ignore"})
+_PROCESSED = frozenset({"tex2jax_process", "mathjax_process"})
 
 
-def page_delimiters(html: bytes) -> Delimiters:
+def page_delimiters(page: bytes) -> Delimiters:
     """Read the delimiters that a page configures; defaults where it says nothing."""
-    bbcode = _BBCODE.search(html) is not None or b"&lt;/math" in html
-    itex = bbcode and b"[/itex]" in html
+    bbcode = _BBCODE.search(page) is not None or _ESCAPED_TAG.search(page) is not None
+    itex = bbcode and b"[/itex]" in page
+    ignoring = b"jax_ignore" in page
     configuration = scripts = ""
     at = 0
-    while (at := html.find(b"<script", at)) != -1 and len(configuration) < 100_000:
-        end = html.find(b"</script", at)
-        end = len(html) if end == -1 else end
-        script = html[at : min(end, at + 20_000)]
+    while (at := page.find(b"<script", at)) != -1 and len(configuration) < 100_000:
+        end = page.find(b"</script", at)
+        end = len(page) if end == -1 else end
+        script = page[at : min(end, at + 20_000)]
         if (b"ath" in script or b"elimiters" in script or b"AM" in script) and _MARKS.search(script):
             text = script.decode("utf-8", "replace")
-            head = text.find(">") + 1
-            scripts += text[:head] + "\n"
-            configuration += text[head:] + "\n"
+            head = _HEAD.match(text)
+            start = head.end() if head else 0
+            scripts += text[:start] + "\n"
+            configuration += text[start:] + "\n"
+            if "elimiters" in scripts:  # renderMathInElement in an attribute `onload`
+                configuration += html.unescape(text[:start]) + "\n"
         at = end
-    if not scripts:
+    if not scripts and not ignoring:
         return Delimiters(bbcode=bbcode, itex=itex)
     asciimath = _ASCIIMATH.search(scripts + configuration) is not None
-    return _configured(configuration, asciimath, bbcode, itex)
+    delimiters = _configured(configuration, asciimath, bbcode, itex, ignoring)
+    if asciimath and b"endamath" in page:
+        return replace(delimiters, asciimath=(*delimiters.asciimath, ("amath", "endamath")))
+    return delimiters
+
+
+_HEAD = re.compile(r"""<script(?:[^>"']|"[^"]*"|'[^']*')*>""")
 
 
 @lru_cache(maxsize=1024)
-def _configured(configuration: str, asciimath: bool, bbcode: bool, itex: bool) -> Delimiters:
+def _configured(configuration: str, asciimath: bool, bbcode: bool, itex: bool, ignoring: bool) -> Delimiters:
+    configuration = _COMMENT.sub(lambda match: match[1] or " ", configuration)
     inline: list[Pair] = list(_ALWAYS_INLINE)
     display: list[Pair] = list(_ALWAYS_DISPLAY)
     ascii_pairs: list[Pair] = []
@@ -103,6 +134,7 @@ def _configured(configuration: str, asciimath: bool, bbcode: bool, itex: bool) -
     if asciimath and not ascii_pairs:
         ascii_pairs = [("`", "`")]
     taken = set(ascii_pairs)
+    ignore, process = _classes(configuration, ignoring)
     return Delimiters(
         inline=_ordered(pair for pair in inline if pair != ("$", "$") and pair not in taken),
         display=_ordered(pair for pair in display if pair not in taken),
@@ -110,7 +142,24 @@ def _configured(configuration: str, asciimath: bool, bbcode: bool, itex: bool) -
         asciimath=_ordered(ascii_pairs) if asciimath else (),
         bbcode=bbcode,
         itex=itex,
+        ignore=ignore,
+        process=process,
     )
+
+
+def _classes(configuration: str, ignoring: bool) -> tuple[frozenset[str], frozenset[str]]:
+    """The classes that a configuration ignores and processes; what is no plain name but `.*` counts for nothing."""
+    named: dict[str, set[str]] = {"ignore": set(), "process": set()}
+    for match in _CLASSES.finditer(configuration):
+        names = _strings(f"[{match['list']}]") if match["list"] is not None else match["names"].split("|")
+        plain = {"*" if name == ".*" else name for name in names if name == ".*" or _CLASS.match(name)}
+        named[match["kind"] or "ignore"] |= plain
+    if not named["ignore"] and not ignoring:
+        return frozenset(), frozenset()
+    return _IGNORED | named["ignore"], _PROCESSED | named["process"]
+
+
+_CLASS = re.compile(r"[\w-]{1,60}\Z")
 
 
 def _ordered(pairs: Iterable[Pair]) -> tuple[Pair, ...]:

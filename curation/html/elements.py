@@ -38,7 +38,7 @@ _BOXES = """
 """
 _PASSED_OVER = """
     head style noscript template iframe object embed applet audio video canvas map area select option optgroup
-    datalist textarea input dialog progress meter rp rt svg frame frameset link meta base title col source track param
+    datalist textarea dialog progress meter rp rt svg frame frameset link meta base title col source track param
     -text -comment -doctype -cdata mjx-assistive-mml
 """
 _TEX_ELEMENTS = "d-math dt-math tex-math tex latex imath dmath cmath eq la-tex math-tex tex-inline latex-math katex"
@@ -68,6 +68,7 @@ OPENERS: dict[str, Opener | None] = {
     "tr": tables.open_row,
     "br": inline.open_break,
     "hr": inline.open_rule,
+    "input": blocks.open_input,
     "a": inline.open_link,
     "span": inline.open_span,
     "sup": inline.open_superscript,
@@ -75,6 +76,7 @@ OPENERS: dict[str, Opener | None] = {
     "script": inline.open_script,
     "math": inline.open_math,
     "mjx-container": inline.open_mathjax3,
+    **dict.fromkeys(("inline-formula", "disp-formula"), inline.open_grouped),
     "button": _button,
 }
 """What to do at each tag; None where an element is nothing but its text."""

@@ -4,6 +4,7 @@ Where an element holds one formula in several forms (TeX annotation, presentatio
 form nearest to its source: TeX before a conversion of MathML, that before a reading of the rendered glyphs.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -13,7 +14,8 @@ from urllib.parse import unquote
 from mathmill.core.mathml import mathml_to_latex, node_to_latex
 from mathmill.curation.html.asciimath import asciimath_to_latex
 from mathmill.curation.html.images import image_formula
-from mathmill.curation.html.rendered import chtml_to_latex, katex_to_latex, svg_to_latex
+from mathmill.curation.html.katex import katex_to_latex
+from mathmill.curation.html.rendered import chtml_to_latex, svg_to_latex
 from mathmill.curation.html.tex import clean_tex, looks_like_math, strip_delimiters
 
 Attributes = Mapping[str, str | None]
@@ -31,7 +33,7 @@ class Source(NamedTuple):
 DATA_ATTRIBUTES = (
     "data-latex", "data-tex", "data-expr", "data-math", "data-formula", "data-katex", "data-equation",
     "data-latex-code", "data-equation-content", "data-tex-source", "data-original-tex", "data-math-formula",
-    "data-mathml", "data-asciimath", "data-latex-source", "data-math-tex", "data-eq", "data-mathquill",
+    "data-mathml", "data-asciimath", "data-latex-source", "data-math-tex", "data-eq", "data-mathquill", "data-attrs",
 )  # fmt: skip
 _DATA_SET = frozenset(DATA_ATTRIBUTES)
 _FLAGS = frozenset(
@@ -51,16 +53,18 @@ _TEX_ENCODINGS = frozenset(
         "amstex",
     }
 )
+_WIRIS = str.maketrans("«»¨§`", "<>\"&'")  # how the MathType editor writes markup into an attribute
 _SPOKEN = re.compile(r"[A-Za-z]{3,}\s+[A-Za-z]{2,}")
 _WRAPPER = re.compile(
     r"(?:^|\s)(?:math|tex|latex|arithmatex|kdmath|math-inline|math-display|katex-source|mathjax|asciimath|ql-formula|"
-    r"mwe-math-fallback-source-\w+|js-render-math|tex2jax_process|mathjax_process|equation|inline-math|display-math|"
-    r"formula)(?=$|\s)",
+    r"mwe-math-fallback-source-\w+|mwe-math-element|js-render-math|tex2jax_process|mathjax_process|equation|inline-math|"
+    r"display-math|mathquill-embedded-latex|latexmath|formula)(?=$|\s)",
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"(?:^|\s)(?:math|tex|latex|kdmath|formula|katex-source|(?:inline|display)-math|math-(?:inline|display))(?=$|\s)"
+    r"(?:^|\s)(?:math|tex|latex|latexmath|mathquill-embedded-latex|kdmath|formula|katex-source|(?:inline|display)-math|math-(?:inline|display))(?=$|\s)"
 )
+_OPENINGS = ("$", "\\(", "\\[", "[math]", "[tex]", "[latex]", "[itex]")
 _MATHJAX2 = re.compile(
     r"(?:^|\s)(?:MathJax(?:_(?:Preview|Display|CHTML|SVG|SVG_Display|MathML|PHTML|PHTML_Display|MathContainer|Processing|"
     r"Processed))?|MJXc-display|mjx-chtml)(?=$|\s)"
@@ -101,18 +105,27 @@ def math_formula(node: Any, attributes: Attributes) -> Source:
 def _annotation(math: Any) -> str | None:
     """The text of the TeX annotation of `math`, in `semantics` below it or below one more element."""
     for _ in range(3):
-        child = math.first_child
-        while child is not None and (tag := child.tag) in ("-text", "-comment"):
-            child = child.next
-        if child is None:
+        inner = [child for child in _children(math) if child.tag not in ("-text", "-comment")][:2]
+        if len(inner) != 1 and not (inner and inner[0].tag == "semantics" and inner[1].tag.startswith("annotation")):
             return None
-        math = child
-        if tag == "semantics":
+        math = inner[0]
+        if math.tag == "semantics":
             break
     for child in _children(math):
         if child.tag == "annotation" and (child.attributes.get("encoding") or "").strip().lower() in _TEX_ENCODINGS:
-            return child.text()
+            return _unpacked(child.text() or "", "math")
     return None
+
+
+def _unpacked(source: str, key: str) -> str:
+    """What a JSON object holds under a key, as Brightspace and Substack wrap their TeX; other text as it is."""
+    if not source.startswith("{") or f'"{key}"' not in source[:1000]:
+        return source
+    try:
+        value = json.loads(source)[key]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return source
+    return value if isinstance(value, str) else source
 
 
 def _children(node: Any) -> Iterator[Any]:
@@ -130,7 +143,8 @@ def mathjax3_formula(node: Any, attributes: Attributes) -> Source:
     while rendered is not None and rendered.tag in ("-text", "-comment"):
         rendered = rendered.next
     if not latex and rendered is not None:
-        latex = rendered.attributes.get("data-latex")
+        root = node.css_first('[data-mml-node="math"]') if rendered.tag == "svg" else rendered
+        latex = root.attributes.get("data-latex") if root is not None else None
     if latex and latex.strip():
         return Source(clean_tex(latex, display), display, "mathjax3")
     math = node.css_first("math")
@@ -139,18 +153,25 @@ def mathjax3_formula(node: Any, attributes: Attributes) -> Source:
         return Source(inner.tex, display or bool(inner.display), "mathjax3")
     if rendered is None:
         return Source("", display, "mathjax3")
-    convert = svg_to_latex if rendered.tag == "svg" else chtml_to_latex
-    return Source(convert(rendered), display, "mathjax3")
+    tex = svg_to_latex(node) if rendered.tag == "svg" else chtml_to_latex(rendered)
+    return Source(tex, display, "mathjax3")
 
 
 def katex_formula(node: Any) -> Source:
-    """`<span class="katex">`: the annotation in its MathML, or a reading of its HTML."""
-    math = next(
-        (inner for child in _children(node) for inner in (child, *_children(child)) if inner.tag == "math"), None
-    )
+    """`<span class="katex">`: the annotation in its MathML, a source in its text, or a reading of its HTML."""
+    parts = [inner for child in _children(node) for inner in (child, *_children(child))]
+    math = next((inner for inner in parts if inner.tag == "math"), None)
     if math is not None:
         inner = math_formula(math, math.attributes)
         return Source(inner.tex, inner.display, "katex")
+    first = node.first_child
+    if first is not None and first.next is None and first.tag == "-text":  # not yet rendered
+        tex, display = strip_delimiters(first.text_content or "")
+        return Source(clean_tex(tex, bool(display)), display, "katex")
+    flattened = next((p for p in parts if (p.attributes.get("class") or "") == "katex-mathml"), None)
+    lines = [line.strip() for line in (flattened.text() or "").split("\n")] if flattened is not None else []
+    if len(lines) > 4 and (source := next((line for line in reversed(lines) if line), "")):
+        return Source(clean_tex(source), None, "katex")  # CSDN's editor: what was shown, blank lines, the source
     return Source(clean_tex(katex_to_latex(node)), None, "katex")
 
 
@@ -216,6 +237,38 @@ def is_mathjax2(class_: str) -> bool:
     return _MATHJAX2.search(class_) is not None
 
 
+def _text_with_cdata(node: Any) -> str:
+    """The text of an element; HTML parses a CDATA section as a comment, which ends at the first `>` in it."""
+    pieces: list[str] = []
+    for child in _children(node):
+        if child.tag == "-comment":
+            comment = (child.html or "")[4:-3].removeprefix("[CDATA[")
+            pieces.append(comment if comment.endswith("]]") else comment + ">")
+        else:
+            pieces.append(child.text() or "")
+    return "".join(pieces).strip().removesuffix(">").removesuffix("]]")
+
+
+_DOCUMENT = re.compile(r"\\begin\s*\{document\}(.*?)\\end\s*\{document\}", re.DOTALL)
+
+
+def grouped_formula(node: Any) -> Source | None:
+    """JATS's `<inline-formula>` and `<disp-formula>`: one formula as TeX, as MathML, as a picture or as all of them."""
+    display = node.tag == "disp-formula"
+    tex_elements = node.css("tex-math")
+    if len(tex_elements) == 1:
+        source = _text_with_cdata(tex_elements[0])
+        document = _DOCUMENT.search(source)  # a whole LaTeX document around it
+        tex, delimited = strip_delimiters(document[1] if document is not None else source)
+        tex = clean_tex(tex, display)
+        if tex:
+            return Source(tex, display or (delimited is True and document is None), "tex_element")
+    maths = node.css("math")
+    if len(maths) == 1:
+        return math_formula(maths[0], maths[0].attributes)._replace(display=display)
+    return None
+
+
 def data_formula(tag: str, attributes: Attributes) -> Source | None:
     """A formula whose source stands in a `data-*` attribute."""
     if _DATA_SET.isdisjoint(attributes):
@@ -226,9 +279,15 @@ def data_formula(tag: str, attributes: Attributes) -> Source | None:
             continue
         marks = " ".join(attributes.get(mark) or "" for mark in ("class", "data-math-style", "data-display"))
         display = tag in ("div", "p") or re.search(r"display|block|true", marks) is not None
+        if name == "data-attrs":  # Substack's
+            if "latex" not in (attributes.get("class") or ""):
+                continue
+            tex = _unpacked(source, "persistentExpression")
+            return Source(clean_tex(tex, True), True, "data_attribute") if tex != source else None
         if name == "data-mathml":
             if is_mathjax2(attributes.get("class") or ""):
                 continue  # MathJax 2 keeps a copy there; its script beside it is the source
+            source = source.translate(_WIRIS) if source.startswith("«") else source
             return Source(clean_tex(mathml_to_latex(source)), display, "data_attribute")
         if name == "data-asciimath":
             return Source(asciimath_to_latex(source), display, "data_attribute")
@@ -253,6 +312,8 @@ def wrapped_formula(node: Any, tag: str, class_: str, attributes: Attributes) ->
 
     Only where it holds text alone; what holds elements (or several formulas) is walked as usual.
     """
+    if "mwe-math-element" in class_:
+        return wikipedia_formula(node)
     if "ql-formula" in class_ and attributes.get("data-value"):
         return Source(clean_tex(attributes["data-value"] or ""), False, "data_attribute")
     child = node.first_child
@@ -263,18 +324,23 @@ def wrapped_formula(node: Any, tag: str, class_: str, attributes: Attributes) ->
     display = _DISPLAY_CLASS.search(class_) is not None or attributes.get("data-math-style") == "display"
     if delimited is not None:
         return Source(clean_tex(tex, delimited), delimited or display, "tex_element")
-    if text.startswith(("$", "\\(", "\\[")) or not text or "`" in text:
+    if text.startswith(_OPENINGS) or not text or "`" in text:
         return None
+    if "asciimath" in class_:
+        return Source(asciimath_to_latex(text), display or tag == "div", "asciimath")
     if _NAMED.search(class_) is None or not ("\\" in text or looks_like_math(text, sure=False)):
         return None
     return Source(clean_tex(tex, display), display or tag == "div", "tex_element")
 
 
+_CODE_CLASS = re.compile(
+    r"(?:^|\s)(?:language-(?:math|katex|latex-math)|math-inline|math-display|js-render-math|math)(?=$|\s)"
+)
+
+
 def code_formula(node: Any, class_: str, attributes: Attributes) -> Source | None:
-    """`<code class="language-math">` of GitLab and CommonMark, which scripts turn into formulas."""
-    if not re.search(
-        r"(?:^|\s)(?:language-(?:math|katex|latex-math)|math-inline|math-display|js-render-math|math)(?=$|\s)", class_
-    ):
+    """`<code class="language-math">`, `<pre lang="math">` and the like, which a page turns into formulas by script."""
+    if attributes.get("lang") != "math" and _CODE_CLASS.search(class_) is None:
         return None
     display = "display" in class_ or attributes.get("data-math-style") == "display"
     tex, delimited = strip_delimiters(node.text() or "")

@@ -8,10 +8,12 @@ from functools import lru_cache
 from typing import Any
 
 from mathmill.curation.html.blocks import close_block, open_block, open_mathjax2
+from mathmill.curation.html.code import code_text, fenced, is_no_code
 from mathmill.curation.html.formulas import (
     Source,
     code_formula,
     data_formula,
+    grouped_formula,
     is_mathjax2,
     is_wrapper,
     katex_formula,
@@ -21,18 +23,19 @@ from mathmill.curation.html.formulas import (
     wikipedia_formula,
     wrapped_formula,
 )
-from mathmill.curation.html.images import image_formula
+from mathmill.curation.html.images import hidden_source, image_formula
 from mathmill.curation.html.roles import is_chrome, nature
 from mathmill.curation.html.tex import clean_tex, strip_delimiters
 from mathmill.curation.html.walk import SKIP, Closer, Walker
 
+_RENDERED = ".katex, math, mjx-container, script[type^='math/']"
 _FORMULA_MARKS = ("<math", "<mjx-", '"math/', "katex")
-_CODE_MARKS = ("<br", "lineno", "line-n", "copybtn", "<button", "gutter")
-_LINE_NUMBERS = re.compile(r"(?:^|\s)(?:linenos?|linenodiv|line-?number|line-numbers-rows|gutter|copybtn\S*)(?=$|\s)")
+_CODE_MARKS = ("<br", "<div", "<li", "<tr", "<p>", "<p ", "lineno", "line-n", "copybtn", "<button", "gutter")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|ère|ème|TM|SM|®|™|©|℠)\Z")
+_CITATION = re.compile(r"\[[\d\s,–-]+\]")
 _ANCHOR = re.compile(
     r"(?:^|[\s_-])(?:headerlink|anchor|anchor-?link|header-?anchor|permalink|heading-?link|autopermalink|"
-    r"hash-link|self-?link)(?=$|\s)",
+    r"hash-link|self-?link|comment-user|edit-lemma|edit-icon|mw-editsection\S*|comment-reply-link|js-share-link)(?=$|\s)",
     re.I,
 )
 _FOOTNOTE = re.compile(r"(?:^|[\s_-])(?:reference|footnote\S*|fn|fnref|cite\S*|noteref|ltx_note\S*)(?=$|[\s_-])", re.I)
@@ -54,7 +57,7 @@ def open_link(walker: Walker, node: Any) -> Closer | str | None:
     """`<a>`: its text, counted as link; a heading's anchor is passed over."""
     attributes = node.attributes
     class_ = attributes.get("class")
-    if class_ and _is_anchor(class_) and len((node.text() or "").strip()) <= 2:
+    if class_ and _is_anchor(class_) and (_span_kind(class_) == "chrome" or len((node.text() or "").strip()) <= 2):
         return SKIP
     walker.check_names(attributes)
     if walker.link_mark >= 0:
@@ -80,13 +83,18 @@ def open_single_letter(walker: Walker, node: Any) -> Closer | str | None:
     attributes = node.attributes
     if attributes:
         walker.check_names(attributes)
+        class_ = attributes.get("class")
+        if class_ and _span_kind(class_) == "chrome":
+            return SKIP
     return None
 
 
 @lru_cache(maxsize=1 << 14)
 def _span_kind(class_: str) -> str:
     classes = class_.split()
-    if "d-none" in classes:  # Bootstrap's and StackExchange's: never shown
+    if (
+        "d-none" in classes or "hidden-readable" in classes
+    ):  # Bootstrap's, Canvas's beside a formula's image: never shown
         return "hidden"
     if "katex-display" in classes:
         return "katex-display"
@@ -100,7 +108,8 @@ def _span_kind(class_: str) -> str:
         return "mathjax2"
     if "texhtml" in classes or "katex-html" in classes:
         return ""
-    if nature("span", {"class": class_}).role is not None:
+    kind = nature("span", {"class": class_})
+    if kind.role is not None or kind.body:
         return "role"
     if is_chrome(class_) and not re.search(r"(?:^|[\s_-])(?:toc|anchor)", class_, re.I):
         return "chrome"
@@ -140,10 +149,11 @@ def open_span(walker: Walker, node: Any) -> Closer | str | None:
             return SKIP
         return None
     if kind == "katex-error":
-        walker.formula(Source(clean_tex(strip_delimiters(node.text() or "")[0]), False, "katex"))
+        tex, display = strip_delimiters(node.text() or "")
+        walker.formula(Source(clean_tex(tex, bool(display)), bool(display), "katex"))
         return SKIP
-    if kind in ("chrome", "hidden"):
-        return SKIP
+    if kind in ("chrome", "hidden"):  # the slash of a fraction that is drawn as a stack is for screen readers
+        return None if (node.text() or "").strip() in ("/", "+") else SKIP
     if kind == "role" and _holds_blocks(node):
         return open_block(walker, node)
     if kind == "wrapper":
@@ -170,6 +180,13 @@ def open_code(walker: Walker, node: Any) -> Closer | str | None:
         if found is not None:
             walker.formula(found)
             return SKIP
+    child = node.first_child
+    if child is not None and (child.next is not None or child.tag == "span") and node.css_first(_RENDERED) is not None:
+        return None  # a plugin took the formula for code
+    if child is not None and child.next is not None and not walker.cell and node.css_first("br") is not None:
+        walker.flush()
+        walker.add("code", fenced(code_text(node, preformatted=False)), [])
+        return SKIP
     text = " ".join((node.text() or "").split())
     if text:
         walker.code(text)
@@ -181,22 +198,25 @@ def open_pre(walker: Walker, node: Any) -> Closer | str | None:
     walker.flush()
     attributes = node.attributes
     inner = node.first_child
-    if inner is not None and inner.tag == "code" and inner.next is None:
+    found = code_formula(node, attributes.get("class") or "", attributes) if attributes else None
+    if found is None and inner is not None and inner.tag == "code" and inner.next is None:
         found = code_formula(inner, inner.attributes.get("class") or "", inner.attributes)
-        if found is not None:
-            walker.formula(found._replace(display=True))
-            walker.flush()
-            return SKIP
+    if found is not None:
+        walker.formula(found._replace(display=True))
+        walker.flush()
+        return SKIP
     html = node.html or ""
     if walker.cell or _holds_any(html, _FORMULA_MARKS):
         return close_block
     class_ = attributes.get("class") or ""
-    if _LINE_NUMBERS.search(class_):
+    if is_no_code(class_):
         return SKIP
-    text = _code_text(node, html)
+    text = (
+        code_text(node) if _holds_any(html, _CODE_MARKS) else (node.text() or "").replace("\u00a0", " ").expandtabs(4)
+    )
     if text.strip():
         walker.marker = ""
-        walker.add("code", "```\n" + text.strip("\n") + "\n```", [])
+        walker.add("code", fenced(text), [])
     return SKIP
 
 
@@ -205,28 +225,6 @@ def _holds_any(html: str, marks: tuple[str, ...]) -> bool:
         if mark in html:
             return True
     return False
-
-
-def _code_text(node: Any, html: str) -> str:
-    """The text of a code block, with its line breaks and without line numbers and buttons."""
-    if not _holds_any(html, _CODE_MARKS):
-        return (node.text() or "").replace("\u00a0", " ").expandtabs(4)
-    pieces: list[str] = []
-    stack = [node.first_child]
-    while stack:
-        child = stack.pop()
-        if child is None:
-            continue
-        stack.append(child.next)
-        if child.tag == "-text":
-            pieces.append(child.text_content or "")
-        elif child.tag == "br":
-            pieces.append("\n")
-        elif child.tag == "code" or (
-            child.tag != "button" and not _LINE_NUMBERS.search(child.attributes.get("class") or "")
-        ):
-            stack.append(child.first_child)
-    return "".join(pieces).replace("\u00a0", " ").expandtabs(4)
 
 
 def open_superscript(walker: Walker, node: Any) -> Closer | str | None:
@@ -264,13 +262,35 @@ def _close_down(walker: Walker) -> None:
 def _close_raised(walker: Walker, mark: str) -> None:
     start = walker.scripts.pop()
     pieces = walker.pieces
-    content = "".join(pieces[start:]).strip()
+    content = _EDGE_BREAKS.sub("", "".join(pieces[start:])).strip()
     if not content or start > len(pieces) or content == "\0f":
         return
-    if len(content) > 40 or "\0n" in content or (mark == "^" and _ORDINAL.match(content)):
+    if (
+        "\0n" in content
+        or (len(content) > 40 and (len(content) > 200 or _PROSE.search(content)))
+        or _CITATION.fullmatch(content)
+        or (mark == "^" and _ORDINAL.match(content))
+    ):
+        if len(content) > 40:
+            pieces.insert(start, " ")
         return
+    before = pieces[start - 1][-1:] if start else ""
     del pieces[start:]
+    if mark == "^" and before in _SENTENCE_ENDS and before and content.isdigit():
+        pieces.append(f"[{content}]")  # a note's mark without a link
+        return
+    if mark == "_" and before in _SLASHES and start > 1 and (upper := _NUMERATOR.fullmatch(pieces[start - 2])):
+        whole = start > 2 and pieces[start - 3][-1:].isdigit()
+        pieces[start - 2 :] = [f"{' ' if whole else ''}{upper[1]}/{content}"]  # <sup>3</sup>/<sub>4</sub>
+        return
     pieces.append(f"{mark}{{{content}}}")
+
+
+_EDGE_BREAKS = re.compile(r"\A(?:\0n|\s)+|(?:\0n|\s)+\Z")
+_PROSE = re.compile(r"[A-Za-z]{3,}\s+[A-Za-z]{3,}")
+_SENTENCE_ENDS = ".,;?”。，"
+_SLASHES = ("/", "\u2044", "\u2215")
+_NUMERATOR = re.compile(r"\^\{(\w{1,6})\}")
 
 
 # --- formulas and the rest
@@ -311,14 +331,44 @@ def open_tex_element(walker: Walker, node: Any) -> Closer | str | None:
     return SKIP
 
 
+def open_grouped(walker: Walker, node: Any) -> Closer | str | None:
+    """`<inline-formula>`, `<disp-formula>`: one formula in several forms, and its number."""
+    found = grouped_formula(node)
+    if found is None:
+        return None
+    walker.formula(found)
+    label = node.css_first("label")
+    if label is not None:
+        walker.pieces.append(f" {label.text() or ''} ")
+    return SKIP
+
+
+_DISPLAY_BOXES = frozenset(("math", "equation", "displaymath", "formulaDsp", "math-display", "display-math"))
+
+
 def open_image(walker: Walker, node: Any) -> Closer | str | None:
     """`<img>`: nothing, or a formula."""
     attributes = node.attributes
+    formula = data_formula("img", attributes)
+    if formula is not None:
+        walker.formula(formula._replace(display=formula.display or None))
+        return SKIP
     found = image_formula(attributes)
-    if found is None:
-        formula = data_formula("img", attributes)
-        if formula is not None:
-            walker.formula(formula)
-    else:
-        walker.formula(Source(*found))
+    if found is not None and "..." in found[0] and (source := hidden_source(node)):
+        found = image_formula({**attributes, "alt": source})
+    if found is not None:
+        tex, display, encoding = found
+        walker.formula(Source(tex, True if display is None and _in_display(node) else display, encoding))
     return SKIP
+
+
+def _in_display(node: Any) -> bool:
+    """Whether an image stands in a box that is for one display formula, Sphinx's `<div class="math"><p>`."""
+    for _ in range(2):
+        node = node.parent
+        if node is None:
+            return False
+        class_ = node.attributes.get("class") if node.tag in ("div", "p") else None
+        if class_ and not _DISPLAY_BOXES.isdisjoint(class_.split()):
+            return True
+    return False

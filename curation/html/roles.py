@@ -32,10 +32,19 @@ _CHROME_ID = _named(
     edit-?(?:page|link|this-page) copyright site-?info byline-share ltx_page_(?:header|footer|navbar)
     ltx_role_footnote-backref ltx_TOC arxiv-?header package-alerts s-topbar left-sidebar js-vote-count votecell
     js-voting-container post-menu js-post-menu user-info post-signature comments-link js-add-link bottom-notice
-    postprofile post-?profile profile-rank post-buttons action-bar pls authi pstatus sr-only visually-?hidden
+    postprofile post-?profile profile-rank post-buttons action-bar pls authi pstatus sr-only viewcode-(?:link|back)
+    accesshide like-(?:button|count) vote-?count visually-?hidden
     screen-reader-text screen-reader-only MathJax_Message MathJax_Font_Test copybtn line-?numbers?
     linenos linenodiv lineno gutter heading-button ptx-(?:navbar|sidebar|masthead|page-footer|toc) permalink
-    autopermalink disqus(?:_thread)? giscus rating
+    autopermalink disqus(?:_thread)? giscus rating recommend(?:ed|ations?)?(?:-box|-list|-item)?
+    (?:message|post|user)-?signature signature p-description message-(?:user|attribution|footer|actionBar)
+    userinfo(?:_extra)? usertitle user-?details postdate poster keyinfo quickbuttons d_author p_author core_reply
+    AuthorInfo crawler-(?:post-meta|linkback-list) topic-category cmty-post-(?:left|date|toolbar)
+    comment-(?:user\S*|date|score|meta|metadata|author|respond|reply|form|actions) commentform respond reply-link
+    entry-(?:meta|footer) post-?(?:meta|tags|taglist|date|info|author|nav|navigation|footer|share|likes)
+    article-(?:meta|info-box|tags|footer) byline posted-on cat-links tags-links tagline flat-list midcol
+    onetrust\S* CybotCookiebot\S* qc-cmp\S* didomi\S* cky-\S* cmplz\S* cc-(?:window|banner) cookie\S* osano\S*
+    fc-consent\S* truste\S* iubenda\S*
     """,
     r"[\s_-]",
 )
@@ -91,7 +100,7 @@ _DATA_TYPES = {
     "example": "example", "proof": "proof", "hint": "hint", "commentary": "hint",
 }  # fmt: skip
 _LABEL = re.compile(
-    r"\W*(?:(?:click|show|view|see|reveal|open|toggle|hide|check|display|点击|展开|查看|显示|参考)\W*"
+    r"\W*(?:(?:click|show|view|see|reveal|open|toggle|hide|check|display|(?:点击|展开|查看|显示|隐藏|参考|本题)+)\W*"
     r"(?:to\s+)?(?:(?:show|see|view|reveal)\s+)?(?:the\s+|full\s+|a\s+)*)?"
     r"(?P<word>(?:solutions?|worked solutions?|answers?|hints?|proofs?|answer key|soluti[oó]n|lösung|réponse|"
     r"解|证明|分析)\b|解答|解析|详解|答案|提示)",
@@ -103,6 +112,14 @@ _LABEL_ROLES = {
 }  # fmt: skip
 _POST_ID = re.compile(r"(?:post|post_message|postmessage|msg|pid|reply)[_-]?\d{2,}\Z")
 _COMMENTS = _named("comments js-comments-container comments-list comment-list commentlist comments-area post-comments")
+_BODY = _named(
+    r"""
+    s-prose js-post-body t_f t_msgfont postcontent message-body bbWrapper messageText d_post_content answer-text
+    best-text RichText ztext cmty-post-html usertext-body comment-copy comment-content comment-text comment__text
+    cooked post-?(?:text|message)
+    """
+)
+_BODY_ID = re.compile(r"(?:msg|post_?message|post_content|answer-content)[_-]\d+\Z")
 _NO_POST = re.compile(r"(?:^|\s)(?:hentry|type-(?:post|page)|post-\d+|status-publish)(?=$|\s)")
 _POST_CLASS = re.compile(
     r"(?:^|\s)(?:topic-post|crawler-post|topic-body|message--post|postbit|postbitlegacy|forum-?post|postcontainer)(?=$|\s)"
@@ -114,8 +131,9 @@ class Nature:
     """What an element's attributes say.
 
     role: one of BLOCK_ROLES, "post" (question or reply by its place), or None.
-    collapsed: whether it is shown only when a label in front of it is clicked.
+    collapsed: whether it is shown only when a label in front of it is clicked. hidden: whether it is not shown at all.
     comments: whether it holds the comments on a post, which stand in its element and are no part of it.
+    body: whether it holds what the author of a post or a comment wrote, and nothing about the author.
     """
 
     chrome: bool = False
@@ -123,6 +141,8 @@ class Nature:
     role: str | None = None
     collapsed: bool = False
     comments: bool = False
+    body: bool = False
+    hidden: bool = False
 
 
 PLAIN = Nature()
@@ -183,6 +203,7 @@ def _nature(
         role=block_role,
         collapsed=_COLLAPSED.search(class_) is not None,
         comments=_COMMENTS.search(class_) is not None or id_ == "comments",
+        body=itemprop == "text" or _BODY.search(class_) is not None or _BODY_ID.match(id_) is not None,
     )
 
 

@@ -9,9 +9,18 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from mathmill.curation.html.asciimath import asciimath_to_latex
+from mathmill.curation.html.asciimath import asciimath_to_latex, looks_like_asciimath
 from mathmill.curation.html.delimiters import Delimiters
-from mathmill.curation.html.tex import MATH_ENVIRONMENTS, clean_tex, looks_like_math, strip_delimiters
+from mathmill.curation.html.tex import (
+    MATH_ENVIRONMENTS,
+    clean_tex,
+    is_amount,
+    is_dangling,
+    is_displayed_word,
+    looks_like_math,
+    strip_delimiters,
+    undamaged,
+)
 
 MAX_FORMULA_CHARS = 20_000
 MAX_INLINE_CHARS = 2_000
@@ -26,7 +35,17 @@ _ENCODINGS = {
 _DOUBLED = (("\\\\(", "\\\\)"), ("\\\\[", "\\\\]"))
 _BREAK = "\0n"
 _PLACEHOLDER = re.compile("\0[^n]")
+_WORDPRESS = re.compile(r"latex(?:\s+|=\s*|(?=\\))", re.IGNORECASE)
 _WORDPRESS_SETTINGS = re.compile(r"(?:&(?:s|fg|bg)=\w*)+\s*\Z")  # size and colours: `$latex x^2&s=2&bg=ffffff$`
+
+
+_GLUED = re.compile(r"[\\^_]|[A-Za-z](?:[\^_][A-Za-z\d]){0,2}\$(?![A-Za-z\d])")  # 90$^\circ$, 2$\pi$, 4$x$
+_CODES = "tex|itex|latex|math|imath|dmath|katex|mathjax|mathtex|mimetex|eqn?|equation|asciimath|m"
+_BRACES = r"(?P<study>\{eq\})|\{\{(?P<template>math|mvar|tmath)\||(?P<fence>```math\b)|(?P<wide>＄)"
+_BRACKETS = (
+    rf"\[(?P<code>{_CODES})(?:[= ][^\]\[\n]{{0,60}})?\]|<(?P<tag>math|tex|latex)\b[^<>]{{0,100}}>|\[(?P<money>\$\$?)\]"
+)
+"""What opens a formula in forums, wikis and Markdown that no script has rendered; `{eq}` is Study.com's."""
 
 
 class Found(NamedTuple):
@@ -59,16 +78,19 @@ class Scanner:
         self.pairs: dict[str, tuple[str, bool]] = {**doubled, **inline, **display}
         self.ascii_pairs = dict(delimiters.asciimath)
         openings = sorted({*self.pairs, *self.ascii_pairs}, key=lambda opening: (-len(opening), opening))
-        alternatives = [r"\\begin\s*\{(?P<environment>[A-Za-z]+\*?)\}", *map(re.escape, openings), r"\\\\|\\\$"]
+        alternatives = [
+            r"\\begin\s*\{(?P<environment>[A-Za-z]+\*?)\}",
+            *map(re.escape, openings),
+            r"\\\\|\\[$`]",
+        ]
         if delimiters.dollar != "no":
             alternatives.append(r"\$")
+        alternatives.append(_BRACES)
         if delimiters.bbcode:
-            alternatives.append(
-                r"\[(?P<code>tex|itex|latex|math|imath|dmath)(?:=[^\]\s]{0,20})?\]|<(?P<tag>math)\b[^<>]{0,100}>"
-            )
+            alternatives.append(_BRACKETS)
         self.opening = re.compile("|".join(alternatives), re.IGNORECASE if delimiters.bbcode else 0)
         first = {opening[0] for opening in openings} | {"\\"} | ({"$"} if delimiters.dollar != "no" else set())
-        self.triggers = sorted(first | ({"[", "<"} if delimiters.bbcode else set()))
+        self.triggers = [*sorted(first | ({"[", "<"} if delimiters.bbcode else set())), "{", "＄", "```"]
 
     def may_hold(self, text: str) -> bool:
         """A cheap test: False means that there is no formula in the text."""
@@ -86,8 +108,9 @@ class Scanner:
             formula = self._formula(text, match, budget) if budget.left > 0 else None
             if formula is None:
                 at = match.end()
-            else:
-                at = formula.end
+                continue
+            at = formula.end
+            if formula.encoding:
                 found.append(formula)
         return found
 
@@ -96,67 +119,114 @@ class Scanner:
         if match["environment"]:
             return _environment(text, match, budget)
         if opening == "$" and "$" not in self.pairs and "$" not in self.ascii_pairs:
-            return self._dollar(text, match, budget)
+            return self._dollar(text, match, "$", budget)
         if opening in self.ascii_pairs:
             return self._asciimath(text, match)
-        if self.delimiters.bbcode and (match["code"] or match["tag"]):
-            return self._bbcode(text, match)
-        if opening not in self.pairs:  # an escaped backslash or dollar
+        if match["wide"]:
+            return self._dollar(text, match, "＄", budget)
+        if match.lastgroup:
+            return _markup(text, match, self.delimiters.itex, budget)
+        if opening not in self.pairs:  # an escaped backslash, dollar or backtick
             return None
         closing, display = self.pairs[opening]
-        end = _closing_at(text, start, closing, budget)
+        end = _closing_at(text, start, closing, budget, opening=opening)
         if end == -1:
             return None
-        content = text[start:end]
+        if opening == "$$" and (
+            text.startswith("$", start) or text.startswith("$", end + 2) or is_displayed_word(text[start:end])
+        ):
+            return None  # grades of prices: $$ or $$$
+        content = undamaged(text[start:end].replace(_BREAK, "\n"))
         if _PLACEHOLDER.search(content) or not looks_like_math(content, sure=True):
             return None
-        tex = clean_tex(content.replace(_BREAK, "\n"), display)
+        if display and opening == "$$":
+            content = _WORDPRESS.sub("", content, count=1) if _WORDPRESS.match(content) else content
+        tex = clean_tex(content, display)
         return Found(match.start(), end + len(closing), tex, display, _ENCODINGS.get(opening, "tex_custom"))
 
-    def _dollar(self, text: str, match: re.Match[str], budget: _Budget) -> Found | None:
+    def _dollar(self, text: str, match: re.Match[str], closing: str, budget: _Budget) -> Found | None:
         start = match.end()
         sure = self.delimiters.dollar == "yes"
         before = text[match.start() - 1 : match.start()]
-        if not sure and before.isascii() and before.isalnum():
+        glued = (
+            not sure and before.isascii() and before.isalnum() and text[match.start() - 2 : match.start() - 1] != "\0"
+        )
+        if glued and not _GLUED.match(text, start):
             return None
-        end = _closing_at(text, start, "$", budget, MAX_INLINE_CHARS)
-        if end == -1 or (text.startswith("$", end + 1) and not sure):
+        end = _closing_at(text, start, closing, budget, MAX_INLINE_CHARS)
+        if end == -1:
             return None
-        content = text[start:end].replace(_BREAK, "\n")
-        wordpress = content.startswith("latex ")
-        if not sure and not wordpress and text[end + 1 : end + 2].isdigit():
-            return None
+        content = undamaged(text[start:end].replace(_BREAK, "\n"))
+        if content[:1] == "`" == content[-1:] and len(content) > 2:  # GitHub's and GitLab's $`x`$
+            return Found(match.start(), end + 1, clean_tex(content[1:-1]), False, "tex_dollar")
+        wordpress = _WORDPRESS.match(content)
         if _PLACEHOLDER.search(content) or not (wordpress or looks_like_math(content, sure)):
             return None
+        after = text[end + 1 : end + 2]
         if wordpress:
-            content = _WORDPRESS_SETTINGS.sub("", content.removeprefix("latex "))
+            content = _WORDPRESS_SETTINGS.sub("", content[wordpress.end() :])
+        elif is_amount(content, after) or (not sure and (is_dangling(content, after) or "\n\n" in content)):
+            return None
         tex = clean_tex(content)
-        return Found(match.start(), end + 1, tex, False, "tex_dollar")
+        return Found(match.start(), end + 1, tex, False, "tex_dollar") if tex or not wordpress else None
 
     def _asciimath(self, text: str, match: re.Match[str]) -> Found | None:
         closing = self.ascii_pairs[match[0]]
         end = text.find(closing, match.end(), match.end() + 2000)
-        if end == -1 or "\0" in (content := text[match.end() : end]) or not content.strip():
+        if end == -1 or "\0" in (content := text[match.end() : end]):
             return None
-        return Found(match.start(), end + len(closing), asciimath_to_latex(content), False, "asciimath")
-
-    def _bbcode(self, text: str, match: re.Match[str]) -> Found | None:
-        code = (match["code"] or "").lower()
-        closing = re.compile(rf"\[/{code}\]" if code else r"</math\s*>", re.IGNORECASE)
-        end = closing.search(text, match.end(), match.end() + MAX_FORMULA_CHARS)
-        if end is None or _PLACEHOLDER.search(text, match.end(), end.start()):
-            return None
-        content = text[match.end() : end.start()].replace(_BREAK, "\n")
-        inner, is_display = strip_delimiters(content)
-        display = bool(is_display) or code == "dmath" or (code == "tex" and self.delimiters.itex)
-        display = display or (match["tag"] is not None and "block" in match[0])
-        return Found(match.start(), end.end(), clean_tex(inner, display), display, "bbcode" if code else "math_tag")
+        if not looks_like_asciimath(content):  # code between backticks, as in Markdown: passed over as a whole
+            return Found(match.start(), end + len(closing), "", False, "")
+        return Found(match.start(), end + len(closing), asciimath_to_latex(undamaged(content)), False, "asciimath")
 
 
 @lru_cache(maxsize=256)
 def scanner(delimiters: Delimiters) -> Scanner:
     """The scanner for a page's delimiters."""
     return Scanner(delimiters)
+
+
+def _markup(text: str, match: re.Match[str], itex: bool, budget: _Budget) -> Found | None:
+    """BBCode, escaped tags, wikis' templates and fences."""
+    start = match.end()
+    groups = match.groupdict(default="")
+    code, tag, money = (groups.get(name, "").lower() for name in ("code", "tag", "money"))
+    closing = _pattern(_markup_end(groups, code, tag, money))
+    limit = start + MAX_FORMULA_CHARS
+    end = closing.search(text, start, limit)
+    if end is None:
+        budget.left -= min(len(text), limit) - start
+        return None
+    content = text[start : end.start()].replace(_BREAK, "\n")
+    if _PLACEHOLDER.search(content) or not content.strip():
+        return None
+    if groups["template"]:
+        content = re.sub(r"\A\s*1\s*=|''+", "", content)
+    if code == "asciimath":
+        return Found(match.start(), end.end(), asciimath_to_latex(undamaged(content)), False, "asciimath")
+    inner, is_display = strip_delimiters(content)
+    display = bool(is_display) or code == "dmath" or (code == "tex" and itex)
+    display = display or money == "$$" or groups["fence"] != ""
+    display = display or _DISPLAY.search(match[0]) is not None
+    return Found(match.start(), end.end(), clean_tex(inner, display), display, "math_tag" if tag else "bbcode")
+
+
+_DISPLAY = re.compile(r"display\W+(?:true|block)|block", re.IGNORECASE)
+
+
+def _markup_end(groups: dict[str, str], code: str, tag: str, money: str) -> str:
+    if code:
+        return rf"\[/{code}\]"
+    if tag:
+        return rf"</{tag}\s*>"
+    if money:
+        return rf"\[/{re.escape(money)}\]"
+    return r"\{/eq\}" if groups["study"] else r"\}\}" if groups["template"] else "```"
+
+
+@lru_cache(maxsize=64)
+def _pattern(expression: str) -> re.Pattern[str]:
+    return re.compile(expression, re.IGNORECASE)
 
 
 def _environment(text: str, match: re.Match[str], budget: _Budget) -> Found | None:
@@ -171,8 +241,9 @@ def _environment(text: str, match: re.Match[str], budget: _Budget) -> Found | No
             content = text[match.start() : mark.end()]
             if _PLACEHOLDER.search(content):
                 return None
-            tex = clean_tex(content.replace(_BREAK, "\n"), display=True)
-            return Found(match.start(), mark.end(), tex, True, "tex_environment")
+            inner, display = strip_delimiters(content.replace(_BREAK, "\n"))
+            tex = clean_tex(inner, display=display is not False)
+            return Found(match.start(), mark.end(), tex, display is not False, "tex_environment")
     budget.left -= min(len(text), limit) - match.end()
     return None
 
@@ -183,14 +254,18 @@ def _environment_marks(name: str) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=128)
-def _closing_marks(closing: str) -> re.Pattern[str]:
-    return re.compile(rf"({re.escape(closing)})|\\.|[{{}}]", re.DOTALL)
+def _closing_marks(closing: str, opening: str) -> re.Pattern[str]:
+    again = f"|(?P<again>{re.escape(opening)})" if opening else ""
+    return re.compile(rf"(?P<closing>{re.escape(closing)}){again}|\\.|[{{}}]", re.DOTALL)
 
 
-def _closing_at(text: str, start: int, closing: str, budget: _Budget, longest: int = MAX_FORMULA_CHARS) -> int:
+def _closing_at(
+    text: str, start: int, closing: str, budget: _Budget, longest: int = MAX_FORMULA_CHARS, opening: str = ""
+) -> int:
     """Where the closing delimiter of a formula stands that opened before `start`, or -1.
 
-    The first one outside of braces; where braces do not balance, the first one at all.
+    The first one outside of braces; where braces do not balance, the first one at all. A second opening outside of
+    braces, where it differs from the closing, shows that the first one opened nothing.
     """
     limit = start + longest
     end = text.find(closing, start, limit)
@@ -198,15 +273,20 @@ def _closing_at(text: str, start: int, closing: str, budget: _Budget, longest: i
         budget.left -= min(len(text), limit) - start
         return -1
     content = text[start:end]
-    if content.count("{") == content.count("}") and not content.endswith("\\"):
+    opening = opening if opening != closing and opening in content else ""
+    if not opening and content.count("{") == content.count("}") and not content.endswith("\\"):
         return end
     depth = 0
     first = -1
-    for mark in _closing_marks(closing).finditer(text, start, limit):
-        if mark[1] is not None:
+    for mark in _closing_marks(closing, opening).finditer(text, start, limit):
+        if mark["closing"] is not None:
             first = mark.start() if first == -1 else first
             if depth <= 0:
                 return mark.start()
+        elif opening and mark["again"] is not None:
+            if depth <= 0 and first == -1:
+                budget.left -= mark.start() - start + (end - start) // 20  # the search for the end is that much faster
+                return -1
         elif mark[0] == "{":
             depth += 1
         elif mark[0] == "}":

@@ -28,7 +28,7 @@ _VOID = frozenset(b"area base br col embed hr img input link meta param source t
 _IMPLIED_END = frozenset(b"p li dt dd tr td th thead tbody tfoot option optgroup rt rp colgroup html head body".split())
 _SHORT_TAGS = frozenset((
     "a", "b", "i", "p", "q", "s", "u", "h1", "h2", "h3", "h4", "h5", "h6", "br", "hr", "em", "li", "ol", "ul",
-    "dl", "dt", "dd", "td", "th", "tr", "tt", "rb", "rp", "rt", "mi", "mn", "mo", "ms", "g",
+    "dl", "dt", "dd", "td", "th", "tr", "tt", "rb", "rp", "rt", "mi", "mn", "mo", "ms", "g", "cc",
 ))  # fmt: skip
 
 
@@ -54,6 +54,43 @@ def has_stray_names(attributes: Iterable[str]) -> bool:
 @lru_cache(maxsize=1 << 12)
 def _are_stray(names: tuple[str, ...]) -> bool:
     return not _WORDS.isdisjoint(names) or any("$" in name or "\\" in name for name in names)
+
+
+def restore_underscores(html: bytes) -> bytes:
+    r"""Undo what Markdown does to `$a_1 + b_1$`, which is `$a<em>1 + b</em>1$` to a parser.
+
+    Emphasis that begins and ends inside of a word, after a dollar or a backslash, is no emphasis. Where underscores
+    would make no TeX (`A^<em>`, or one letter between two others), it was a pair of stars.
+    """
+    if b"<em>" not in html or (b"$" not in html and b"\\" not in html):
+        return html
+    return _INNER_EMPHASIS.sub(_unemphasised, html)
+
+
+_INNER_EMPHASIS = re.compile(
+    rb"<em>(?<=[\w)}\]|'^{]<em>)(?=[\w{\\}_^])([^<>]{1,400}|[^<>]{1,200}<[^<>]{1,200})</em>(?=[\w{\\}_^$])"
+)
+_DOLLARS = re.compile(rb"(?<!\\)\$\$?")
+
+
+def _unemphasised(match: re.Match[bytes]) -> bytes:
+    html, inner = match.string, match[1]
+    if not _is_inside_formula(html, match.start(), match.end()):
+        return match[0]
+    stars = html[match.start() - 1] in b"^{" or inner[-1] in b"^{" or html[match.end()] in b"}_^$"
+    mark = b"*" if stars or len(inner) == 1 else b"_"
+    return mark + inner + mark
+
+
+def _is_inside_formula(html: bytes, start: int, end: int) -> bool:
+    """Whether a delimiter is open at `start` and one follows `end`, both in the same paragraph."""
+    before = html[max(0, start - 2000) : start]
+    before = before[before.rfind(b"<p") + 1 :]
+    after = html[start : end + 2000].partition(b"</p")[0]
+    if len(_DOLLARS.findall(before)) % 2:
+        return b"$" in after
+    opened = before.count(b"\\(") + before.count(b"\\[") + before.count(b"\\begin{")
+    return opened > before.count(b"\\)") + before.count(b"\\]") + before.count(b"\\end{") and b"\\" in after
 
 
 def escape_stray_tags(html: bytes) -> bytes:

@@ -4,14 +4,20 @@ import re
 from typing import Any
 
 from mathmill.curation.html.blocks import close_block, close_container, open_block, open_chrome
+from mathmill.curation.html.code import code_text, fenced, is_code_table
 from mathmill.curation.html.compose import compose
 from mathmill.curation.html.formulas import Source
 from mathmill.curation.html.roles import nature
-from mathmill.curation.html.walk import Closer, Walker
+from mathmill.curation.html.walk import SKIP, Closer, Walker
 
-_LAYOUT_SELECTOR = (
-    "table, h1, h2, h3, h4, h5, h6, pre, ul, ol, dl, form, blockquote, article, section, p + p, td[id^=post], td.t_f"
-)
+_BLOCKS = "table, h1, h2, h3, h4, h5, h6, pre, form, article, section, td[id^=post], td.t_f"
+_FLOW = "ul, ol, dl, blockquote, p + p"
+_HEAD = "th, caption, thead"
+_DEEPEST = 16  # nested tables; each is searched as a whole for what makes it a layout
+_FEW_ROWS = 3
+_LONG_CELL = 200  # characters: what is longer on average is text on a page, not data
+_PADDING = "\u2007"  # a blank that no source has in a cell of its own
+_MOST_COLUMNS, _MOST_ROWS = 50, 1000  # that a cell spans
 _NUMBER = re.compile(r"\s*(?:\([\dA-Z][\w.]{0,6}\)|\d+(?:\.\d+)+)\s*")
 _FORMULA_ALONE = re.compile(r"(?:\s|\0n)*\0f(?:\s|\0n)*[.,;]?\s*")
 
@@ -26,11 +32,24 @@ def open_table(walker: Walker, node: Any) -> Closer | str | None:
     class_ = attributes.get("class") or ""
     if "ltx_eqn_table" in class_ or "ltx_equation" in class_:
         mode = "equation"
-    elif walker.cell or attributes.get("role") == "presentation" or kind.role or _is_layout(node):
+    elif (
+        len(walker.tables) > _DEEPEST
+        or walker.cell
+        or attributes.get("role") == "presentation"
+        or kind.role
+        or _is_layout(node)
+    ):
         mode = "layout"
     else:
         mode = "data"
+    if mode != "equation" and not walker.cell and is_code_table(node):
+        text = code_text(node)
+        if text.strip():
+            walker.add("code", fenced(text), [])
+        return SKIP
     walker.tables.append(mode)
+    if mode == "data":
+        walker.hanging = {}
     walker.open_container("table", kind, "table" if mode == "data" else None)
     return _close_table
 
@@ -42,7 +61,27 @@ def _close_table(walker: Walker) -> None:
 
 def _is_layout(table: Any) -> bool:
     """Whether a table arranges blocks on the page, where a data table holds runs of text."""
-    return len(table.css(_LAYOUT_SELECTOR)) > 1  # the first is the table itself
+    if len(table.css(_BLOCKS)) > 1:  # the first is the table itself
+        return True
+    if table.css_first(_HEAD) is not None:
+        return False
+    return table.css_first(_FLOW) is not None or _holds_text(table)
+
+
+def _holds_text(table: Any) -> bool:
+    """Whether the few cells of a table hold long text, or one cell holds everything."""
+    row = table.css_first("tr")
+    cells = rows = 0
+    while row is not None:
+        rows += row.tag == "tr"
+        if rows > _FEW_ROWS:
+            return False
+        cell = row.first_child
+        while cell is not None:
+            cells += cell.tag == "td"
+            cell = cell.next
+        row = row.next
+    return cells == 1 or len(table.text_lexbor() or "") > _LONG_CELL * max(1, cells)
 
 
 def open_row(walker: Walker, node: Any) -> Closer | str | None:
@@ -53,19 +92,25 @@ def open_row(walker: Walker, node: Any) -> Closer | str | None:
     if not walker.cell:
         walker.flush()
         walker.row = []
+        if walker.hanging:
+            walker.hanging = {column: rows - 1 for column, rows in walker.hanging.items() if rows > 1}
     return _close_row
 
 
 def _close_row(walker: Walker) -> None:
+    if walker.hanging:
+        _fill(walker)
     cells, walker.row = walker.row, []
     objects, walker.objects = walker.objects, []
     full = [cell for cell in cells if cell and not cell.isspace()]
     if not full:
         return
+    if len(cells) > 1 and all(cell == _PADDING for cell in cells[1:]):
+        cells = cells[:1]  # a heading across the table
     if walker.tables[-1] == "equation":
         _add_equation(walker, cells, objects)
         return
-    if len(objects) == 1 and len(full) <= 2 and _is_equation(full):
+    if len(objects) == 1 and len(full) <= 2 and _is_equation(full) and not _is_inline_text(objects[0]):
         _add_equation(walker, cells, objects)
         walker.page.containers[walker.container].role = None
         return
@@ -88,6 +133,11 @@ def _is_equation(cells: list[str]) -> bool:
     return len(rest) == 1 and _FORMULA_ALONE.fullmatch(rest[0]) is not None
 
 
+def _is_inline_text(item: "Source | str") -> bool:
+    """Whether a formula was delimited as an inline one in the text of its element, PreTeXt's `process-math`."""
+    return isinstance(item, Source) and item.encoding in ("tex_paren", "tex_dollar")
+
+
 def _add_equation(walker: Walker, cells: list[str], objects: "list[Source | str]") -> None:
     """A table row that lays out one display formula and its number: LaTeXML's, latex2html's."""
     formulas = [item for item in objects if isinstance(item, Source)]
@@ -108,12 +158,45 @@ def _add_equation(walker: Walker, cells: list[str], objects: "list[Source | str]
 def open_cell(walker: Walker, node: Any) -> Closer | str | None:
     """`<td>`, `<th>`: in a data table inline text, in a layout table a box."""
     if walker.tables and walker.tables[-1] != "layout":
-        if not walker.cell:
-            walker.pieces.clear()
-            walker.cell = True
-            return _close_cell
-        return None
+        if walker.cell:
+            return None
+        walker.pieces.clear()
+        walker.cell = True
+        if walker.hanging:
+            _fill(walker)
+        attributes = node.attributes
+        if "colspan" in attributes or "rowspan" in attributes:
+            return _spanning(attributes)
+        return _close_cell
     return open_block(walker, node)
+
+
+def _spanning(attributes: dict[str, str | None]) -> Closer:
+    """Close a cell that spans columns or rows: empty cells keep the others in their columns."""
+    columns, rows = (
+        _span(attributes.get(name), most) for name, most in (("colspan", _MOST_COLUMNS), ("rowspan", _MOST_ROWS))
+    )
+
+    def close(walker: Walker) -> None:
+        first = len(walker.row)
+        _close_cell(walker)
+        walker.row += [_PADDING] * (columns - 1)
+        if rows > 1:
+            walker.hanging |= dict.fromkeys(range(first, first + columns), rows)
+
+    return close
+
+
+def _span(value: str | None, most: int) -> int:
+    return (
+        min(int(value), most) if value and value.isascii() and value.isdigit() and len(value) < 9 and int(value) else 1
+    )
+
+
+def _fill(walker: Walker) -> None:
+    """Put empty cells where cells of earlier rows hang down."""
+    while walker.hanging.get(len(walker.row), 0) > 0:
+        walker.row.append(_PADDING)
 
 
 def _close_cell(walker: Walker) -> None:

@@ -75,9 +75,10 @@ class Walker:
         self.container = -1
         self.chrome = 0  # open containers of chrome
         self.marker = ""  # of the list item that begins
-        self.lists: list[int] = []  # open lists: -1 for bullets, else the next number
+        self.lists: list[Any] = []  # open lists: their `blocks.Numbering`, None for bullets
         self.tables: list[str] = []  # open tables: "data", "layout" or "equation"
         self.row: list[str] = []
+        self.hanging: dict[int, int] = {}  # rows that cells of this table still span, by column
         self.cell = False  # inside a cell of a data table
         self.links = 0
         self.n_links = 0
