@@ -12,6 +12,7 @@ import argparse
 import importlib
 import platform
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -21,14 +22,14 @@ PARTS = ("encode", "pack", "read")
 PEERS = ("tokenizers", "tiktoken", "datatrove", "megatron-core", "trl", "datasets", "torch", "pyarrow", "numba")
 
 
-def describe_machine() -> str:
+def describe_machine(peers: Sequence[str] = PEERS) -> str:
     """The processor and the versions that were measured."""
     cpu = next(
         (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "name" in line),
         platform.processor(),
     )
     found = []
-    for name in PEERS:
+    for name in peers:
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:

@@ -43,6 +43,7 @@ _AREAS = {"square": "^2", "sq": "^2", "sq.": "^2", "平方": "^2", "cubic": "^3"
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _UNIT_START = re.compile(r"[A-Za-z%°¢\u3400-\u9fff]")
 _UNIT = re.compile(r"[A-Za-z%°¢\u3400-\u9fff.][A-Za-z%°¢\u3400-\u9fff.'\- ]*(?:\s?(?:\^?\{?[23]\}?|[²³]))?")
+_CONJUNCTION = re.compile(r"\b(?:and|or)\b|[或和与]|以及")
 _PER = re.compile(r"\s*(?:/|\bper\b|每)\s*")
 _CURRENCY = re.compile(r"(-?)\s*(?:US|HK|A)?([$¥￥])\s*(?=[-\d.\\])")
 _CHINESE_COUNT = re.compile(
@@ -55,7 +56,7 @@ _CHINESE_COUNT = re.compile(
 
 def split_unit(text: str) -> tuple[str, str]:
     """Split `12.5 square feet` into "12.5" and "foot^2"; a text without a unit comes back with an empty one."""
-    if match := _CURRENCY.match(text):
+    if (match := _CURRENCY.match(text)) and not _CONJUNCTION.search(text):
         rest = text[match.end() :]
         amount, unit = split_unit(rest)
         return match[1] + (amount if unit == "dollar" else rest), _NAMES[match[2]]
@@ -67,7 +68,7 @@ def split_unit(text: str) -> tuple[str, str]:
     amount, tail = text[:start].rstrip(), text[start:].strip()
     spaced = text[start - 1].isspace()
     parts = _PER.split(tail)
-    if not amount or len(parts) > 3 or not all(_UNIT.fullmatch(part) for part in parts):
+    if _CONJUNCTION.match(tail) or not amount or len(parts) > 3 or not all(_UNIT.fullmatch(part) for part in parts):
         return text, ""
     names = [_name(part) for part in parts]
     if not all(names):

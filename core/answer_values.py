@@ -42,6 +42,8 @@ def are_equal(a: Value, b: Value) -> bool:
         return _equal_assigned(a, b)
     if a[0] == "quantity" or b[0] == "quantity":
         return _equal_quantities(a, b)
+    if (a[0], b[0]) in (("assignments", "set"), ("set", "assignments")):
+        return _equal_sets(_roots(a), _roots(b))
     if a[0] != b[0]:
         return False
     if a[0] == "sequence":
@@ -56,6 +58,14 @@ def _equal_assigned(a: Value, b: Value) -> bool:
     if a[0] == b[0]:
         return a[1] == b[1] and are_equal(a[2], b[2])
     return are_equal(a[2] if a[0] == "assigned" else a, b[2] if b[0] == "assigned" else b)
+
+
+def _roots(value: Value) -> tuple[Value, ...]:
+    """The elements of a set; of `x_1 = 2, x_2 = 3`, the values of one unknown, 2 and 3; of other assignments none."""
+    if value[0] == "set":
+        return tuple(value[1])
+    one_unknown = {name[1:2] for _, name, _ in value[1]} == {"_"} and len({name[0] for _, name, _ in value[1]}) == 1
+    return tuple(element for *_, element in value[1]) if one_unknown else ()
 
 
 def _equal_quantities(a: Value, b: Value) -> bool:
@@ -114,12 +124,19 @@ _SPELLINGS = {
     "\\lbrace": "\\{", "\\rbrace": "\\}", "\\approx": "≈", "\\varnothing": "∅", "\\emptyset": "∅", "{,}": ",", "**": "",
 }  # fmt: skip
 _SPELLING = re.compile("|".join(re.escape(k) + ("(?![A-Za-z])" if k[-1].isalpha() else "") for k in _SPELLINGS))
+_INLINE = re.compile(r"(?<![\\$])\$(?=[^\s$])([^$]*?[^\s\\$])\$(?![\d$])|\\\((.*?)\\\)")
+"""Formulas within an answer, delimited as Pandoc reads them: "$1$, $2$ and $3$", but not "$5 and $6" (dollars)."""
+_THOUSANDS = re.compile(r"(?<=\d)\s*(?:,\s*\\!|\\!\s*,)\s*(?=\d{3})")
 _ABOUT = re.compile(r"\s*(?:≈|≒|约(?:为|等于|是)?|大约|approximately|about|roughly)\s*", re.IGNORECASE)
 
 
 def clean(answer: str) -> str:
     """Remove what only dresses an answer: delimiters, wrappers, full-width forms, closing punctuation."""
     text = "".join(map(_ascii_form, answer))
+    if "$" in text or "\\(" in text:
+        text = _INLINE.sub(lambda match: f" {match[1] or match[2]} ", text)
+    if "\\!" in text:
+        text = _THOUSANDS.sub(",", text)
     for _ in range(4):
         text = _WRAPPER.sub(r" \1 ", text)
     text = _SPELLING.sub(lambda match: _SPELLINGS[match[0]], _FORMAT.sub(" ", text))
@@ -160,7 +177,7 @@ _CHOICES = re.compile(r"[(\[]?\s*([A-J](?:\s*(?:,|and|和)?\s*[A-J]){1,5})\s*[)\
 _ASSIGNED = re.compile(r"([A-Za-zα-ω](?:_\{?\w{1,8}\}?)?(?:\([A-Za-z](?:,\s*[A-Za-z])*\))?)\s*=(?!=)\s*(?=\S)")
 _RATIO = re.compile(r"[^:]{1,40}(?::[^:]{1,40}){1,3}")
 _MEMBER = re.compile(r"[A-Za-z]\s*∈\s*")
-_CONJUNCTION = re.compile(r"\s*(?:,|;|\bor\b|\band\b|或者?|和|以及)\s*")
+_CONJUNCTION = re.compile(r"\s*(?:[,;]\s*(?:or|and|或者?|和)(?![A-Za-z])|[,;]|\b(?:or|and)\b|或者?|和|以及|与)\s*")
 
 
 def _read(text: str, depth: int) -> Value:

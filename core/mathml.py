@@ -27,7 +27,7 @@ _remembered: dict[str, str] = {}
 _PREFIX = re.compile(r"<(/?)[A-Za-z][\w.-]*:(?=[A-Za-z])")
 _NO_ATTRIBUTES: dict[str, str | None] = {}
 _BARE = frozenset({"msup", "msub", "msubsup", "msqrt", "mroot", "mover", "munder", "munderover"})
-_SKIPPED = frozenset({"annotation", "-comment", "script", "style"})
+_SKIPPED = frozenset({"annotation", "-comment", "script", "style", None})  # None is a processing instruction
 _PRESENTATION = frozenset(("mathml-presentation", "application/mathml-presentation+xml"))
 
 
@@ -82,7 +82,7 @@ def read_node(node: Any) -> Element:
                 encoding = (child.attributes.get("encoding") or "").lower()
                 if encoding in _PRESENTATION and parent.children and parent.children[0].tag in CONTENT:
                     presented = child.first_child
-                    while presented is not None and presented.tag in ("-text", "-comment"):
+                    while presented is not None and presented.tag in ("-text", "-comment", None):
                         presented = presented.next
                     if presented is not None:
                         parent.children.clear()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mathmill.core.mathml_terms import SEPARATOR, Element, join_latex, spell
 
 MAX_DEPTH = 40
+_LONGEST_DEGREE = 100
 
 Present = Callable[[Element], str]
 
@@ -85,15 +86,22 @@ def content_to_latex(element: Element, present: Present) -> str:
 
 
 class _Reader:
-    """Reads content elements; holds the converter of presentation."""
+    """Reads content elements, each once; holds the converter of presentation."""
 
     def __init__(self, present: Present) -> None:
         self.present = present
+        self.parts: dict[int, _Part] = {}  # of elements, by their identity
 
     def part(self, element: Element, depth: int) -> _Part:
-        tag = element.tag
         if depth > MAX_DEPTH:
             return _Part("", _ATOM)
+        part = self.parts.get(id(element))
+        if part is None:
+            part = self.parts[id(element)] = self.read(element, depth)
+        return part
+
+    def read(self, element: Element, depth: int) -> _Part:
+        tag = element.tag
         if tag in ("apply", "bind", "reln"):
             return self.application(element.children, depth + 1)
         if tag == "cn":
@@ -288,11 +296,11 @@ class _Reader:
         return _Part(join_latex(pieces), _PRODUCT)
 
     def _divide(self, arguments: list[Element], qualifiers: dict[str, Element], depth: int) -> _Part:
-        above, below = (self.latex(argument, depth) for argument in (*arguments, arguments[-1])[:2])
+        above, below = (*(self.latex(argument, depth) for argument in arguments[:2]), "")[:2]
         return _Part(f"\\frac{{{above}}}{{{below}}}", _POWER)
 
     def _power(self, arguments: list[Element], qualifiers: dict[str, Element], depth: int) -> _Part:
-        base, exponent = arguments[0], arguments[-1]
+        base, exponent = (*arguments, Element("none"))[:2]
         head = base.children[0].tag if base.tag == "apply" and base.children else ""
         if head in _FUNCTIONS and len(base.children) == 2:  # sin^2 x
             inner = self.part(base, depth).latex
@@ -343,7 +351,8 @@ class _Reader:
 
     def derivative(self, sign: str, bvar: Element, argument: Element, depth: int) -> _Part:
         order = next((child for child in bvar.children if child.tag == "degree"), None)
-        power = f"^{{{self.latex(order, depth)}}}" if order is not None else ""
+        degree = self.latex(order, depth) if order is not None else ""
+        power = f"^{{{degree}}}" if 0 < len(degree) <= _LONGEST_DEGREE else ""  # it is written twice
         variable = self.latex(bvar.children[0], depth) if bvar.children else "x"
         part = self.part(argument, depth)
         below = join_latex([sign, variable]) + power

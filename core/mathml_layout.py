@@ -134,9 +134,12 @@ def _folded(terms: list[Term]) -> list[Term]:
     return folded
 
 
+_LONGEST_MODULUS = 100
+
+
 def _closing(terms: list[Term], at: int) -> int | None:
     depth = 0
-    for i in range(at, len(terms)):
+    for i in range(at, min(len(terms), at + _LONGEST_MODULUS)):
         if terms[i].kind == "mo":
             depth += {"(": 1, ")": -1}.get(terms[i].symbol, 0)
             if depth < 0:

@@ -30,8 +30,15 @@ from mathmill.curation.html.delimiters import Delimiters, page_delimiters
 from mathmill.curation.html.elements import OPENERS, unknown_element
 from mathmill.curation.html.linked_data import unstated_questions
 from mathmill.curation.html.macros import expand_formulas, page_macros
+from mathmill.curation.html.marks import LINKED_DATA, marks_of
 from mathmill.curation.html.render import Block, render
-from mathmill.curation.html.source import cap_depth, escape_stray_tags, restore_underscores, strip_math_prefixes
+from mathmill.curation.html.source import (
+    cap_depth,
+    escape_stray_tags,
+    open_body,
+    restore_underscores,
+    strip_math_prefixes,
+)
 from mathmill.curation.html.unprocessed import first_scanner, watching
 from mathmill.curation.html.walk import Misread, Page, Walker
 
@@ -60,19 +67,20 @@ def extract_html(html: bytes, url: str | None = None, content_type: str | None =
     Never raises on malformed pages; a page without text gives an empty text.
     """
     source, charset = to_utf8(html, content_type)
-    source = restore_underscores(cap_depth(source))
-    delimiters = page_delimiters(source)
+    marks = marks_of(source)
+    source = open_body(restore_underscores(cap_depth(source), marks))
+    delimiters = page_delimiters(source, marks)
     try:
         page, title = _walk(source, delimiters, check_tags=True)
     except Misread:
         page, title = _walk(escape_stray_tags(strip_math_prefixes(source)), delimiters, check_tags=False)
     text, formulas, blocks = render(page, main_content(page))
-    if fragment := unstated_questions(source, text):
+    if marks & LINKED_DATA and (fragment := unstated_questions(source, text)):
         linked, _ = _walk(fragment, delimiters, check_tags=False)
         text, formulas, blocks = _appended((text, formulas, blocks), render(linked, [True] * len(linked.paragraphs)))
         for encoding, count in linked.found.items():
             page.found[encoding] = page.found.get(encoding, 0) + count
-    text, formulas, blocks = expand_formulas(text, formulas, blocks, page_macros(source))
+    text, formulas, blocks = expand_formulas(text, formulas, blocks, page_macros(source, marks))
     kept: dict[str, int] = {}
     for formula in formulas:
         kept[formula.encoding] = kept.get(formula.encoding, 0) + 1
@@ -156,6 +164,7 @@ class Extract(BatchStage):
     def open(self, context: StageContext) -> None:
         """Compile what checks formulas before the first page's time is measured."""
         latex_errors(["x"], [False])
+        marks_of(b"")
 
     def process_batch(self, batch: pa.RecordBatch) -> Iterable[Output]:
         """Extract each page; a page over `max_page_bytes` raises, which puts it alone in quarantine."""

@@ -29,6 +29,8 @@ ENOUGH_TOKENS = 50
 """With fewer tokens than this a share says little: most checks pass such a text."""
 ENOUGH_ENGLISH = 30
 """With fewer words the stop words of English say little."""
+WORDS_A_FORMULA = 4
+"""With fewer words to a formula, or twice as many Chinese characters, stop words are not counted: a sheet of drills."""
 ENOUGH_WORDS = 80
 """With fewer words, or twice as many Chinese characters, n-grams are not compared: a problem repeats its things."""
 ENOUGH_LINES = 5
@@ -123,8 +125,11 @@ def measure(counts: npt.NDArray[np.int64], langs: list[str | None]) -> npt.NDArr
     some_lines = n[Count.LINES] >= ENOUGH_LINES
     dense = n[Count.CHARACTERS] > n[Count.WORDS]
     stated = np.array([(lang or "").replace("_", "-").split("-")[0].casefold() for lang in langs])
-    is_english = np.where(stated == "", ~dense, stated == "en") & (n[Count.WORDS] >= ENOUGH_ENGLISH)
-    is_chinese = np.where(stated == "", dense, stated == "zh") & (n[Count.CHARACTERS] >= ENOUGH_TOKENS)
+    drill = WORDS_A_FORMULA * n[Count.FORMULAS]  # "12. Solve $x+1=3$.": no sentences, and nothing for stop words
+    is_english = np.where(stated == "", ~dense, stated == "en") & (n[Count.WORDS] >= np.maximum(ENOUGH_ENGLISH, drill))
+    is_chinese = np.where(stated == "", dense, stated == "zh") & (
+        n[Count.CHARACTERS] >= np.maximum(ENOUGH_TOKENS, 2 * drill)
+    )
     letters = n[Count.TOKEN_LETTERS]
     measured = {
         "too_short": n[Count.TOKENS],

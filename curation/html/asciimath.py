@@ -9,6 +9,8 @@ A bracket whose rows are brackets with commas is a matrix. Where the grammar is 
 import re
 
 MAX_DEPTH = 60
+MAX_CHARS = 5000  # what is longer is no formula
+_DEEPEST_BARS = 4  # one that finds no partner has what follows read again
 
 _CONSTANTS: dict[str, str] = dict(
     pair.split(" ", 1)
@@ -120,14 +122,17 @@ _RELATION = re.compile(r"[=^_+*/<>-]")
 
 
 def asciimath_to_latex(source: str) -> str:
-    """Convert one AsciiMath expression to LaTeX without delimiters. Never raises."""
+    """Convert one AsciiMath expression to LaTeX without delimiters; "" for one over MAX_CHARS. Never raises."""
+    source = source.strip()
+    if len(source) > MAX_CHARS:
+        return ""
     tokens: list[Token] = []
-    for match in _TOKEN.finditer(source.strip()):
+    for match in _TOKEN.finditer(source):
         kind = match.lastgroup or "char"
         if match["text"] is not None:
             tokens.append(("text", next(filter(None, match.group("inner", "braced", "quoted")), "")))
         elif kind == "space":
-            if match.end() < len(source.strip()):
+            if match.end() < len(source):
                 tokens.append(("name", "\\ "))
         elif kind == "backslashes":
             tokens.append(("name", "\\\\"))
@@ -150,7 +155,8 @@ class _Parser:
     def __init__(self, tokens: list[Token], left: list[int] | None = None) -> None:
         self.tokens = tokens
         self.at = 0
-        self.left = left if left is not None else [30 * len(tokens)]  # symbols that may be read, bars and cells twice
+        self.open_bars = 0
+        self.left = left if left is not None else [3 * len(tokens) + 1500]  # symbols that may be read, bars and cells twice
 
     def peek(self) -> str:
         return self.tokens[self.at][1] if self.at < len(self.tokens) and self.tokens[self.at][0] != "text" else ""
@@ -245,8 +251,14 @@ class _Parser:
     def bars(self, depth: int) -> str:
         """`|x|`, the determinant `|(a,b),(c,d)|`, or a lone bar."""
         start = self.at
-        if self.left[0] > 0 and any(token[1] == "|" for token in self.tokens[start : start + 60]):
+        if (
+            self.left[0] > 0
+            and self.open_bars < _DEEPEST_BARS
+            and any(token[1] == "|" for token in self.tokens[start : start + 60])
+        ):
+            self.open_bars += 1
             inner = _join(self.expression(depth, ("|",)))
+            self.open_bars -= 1
             if self.peek() == "|":
                 self.at += 1
                 return self.matrix("|", "|", start) or f"|{inner}|"

@@ -60,7 +60,7 @@ def decode(html: bytes, content_type: str | None = None) -> tuple[str, str]:
     wide = _wide(html[:4096])
     if wide is not None:
         return _clean(html.decode(wide, "replace")), wide
-    if _SHIFT_OUT in html and _mostly_valid(html, ["iso2022_jp"]):
+    if _shifts_out(html) and _mostly_valid(html, ["iso2022_jp"]):
         return _clean(html.decode("iso2022_jp", "replace")), "iso2022_jp"
     try:
         return _clean(html.decode("utf-8")), "utf-8"
@@ -79,10 +79,14 @@ def decode(html: bytes, content_type: str | None = None) -> tuple[str, str]:
 
 def to_utf8(html: bytes, content_type: str | None = None) -> tuple[bytes, str]:
     """What `decode` gives, in UTF-8; a page that is UTF-8 already is checked, and not copied."""
-    if not html.startswith(_MARKS) and _wide(html[:4096]) is None and _is_utf8(html) and _SHIFT_OUT not in html:
+    if not html.startswith(_MARKS) and _wide(html[:4096]) is None and _is_utf8(html) and not _shifts_out(html):
         return html.replace(b"\0", b""), "utf-8"
     text, charset = decode(html, content_type)
     return text.encode("utf-8", "replace"), charset
+
+
+def _shifts_out(html: bytes) -> bool:
+    return b"\x1b" in html and _SHIFT_OUT in html  # one byte is found ten times as fast as two
 
 
 def _is_utf8(html: bytes) -> bool:

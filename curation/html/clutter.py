@@ -24,19 +24,25 @@ _LONGEST_BLURBS = 400
 _LINKED_SHARE = 0.25
 
 
-def drop_furniture(page: Page, keep: list[bool]) -> None:
-    """Drop what is clutter by its own words or by its box, before the content is looked for."""
+def drop_furniture(page: Page, keep: list[bool], notable: list[Container]) -> None:
+    """Drop what is clutter by its own words or by its box, before the content is looked for.
+
+    notable: the containers of which markup says anything.
+    """
     paragraphs = page.paragraphs
-    _drop_hidden(page, keep)
-    _drop_records(page, keep)
-    _cut_tails(page)
-    _drop_around_posts(page, keep)
-    posts = any(container.role == "post" for container in page.containers)
+    _drop_hidden(page, keep, notable)
+    _drop_records(page, keep, notable)
+    _cut_tails(page, notable)
+    if any(container.nature.body for container in notable):
+        _drop_around_posts(page, keep)
+    posts = any(container.role == "post" for container in notable)
     lengths: list[int] = []
     for i, paragraph in enumerate(paragraphs):
+        if not keep[i] or paragraph.formulas:
+            continue
         text = paragraph.text
         size = len(text)
-        if size > _LONGEST_CONSENT or paragraph.formulas or not keep[i] or paragraph.kind in ("code", "row"):
+        if size > _LONGEST_CONSENT or paragraph.kind in ("code", "row"):
             continue
         if ("ookie" in text or "privacy" in text) and is_consent(text):
             lengths = lengths or [0, *accumulate(len(p.text) for p in paragraphs)]
@@ -70,9 +76,9 @@ def _consent_box(page: Page, i: int, lengths: list[int]) -> tuple[int, int]:
     return best
 
 
-def _drop_hidden(page: Page, keep: list[bool]) -> None:
+def _drop_hidden(page: Page, keep: list[bool], notable: list[Container]) -> None:
     """Short hidden boxes beside the marked content, without formulas and with no label: overlays, messages."""
-    for container in page.containers:
+    for container in notable:
         if not container.nature.hidden or container.role is not None or _is_inside_content(page, container):
             continue
         inside = page.paragraphs[container.start : container.end]
@@ -80,9 +86,9 @@ def _drop_hidden(page: Page, keep: list[bool]) -> None:
             keep[container.start : container.end] = [False] * len(inside)
 
 
-def _drop_records(page: Page, keep: list[bool]) -> None:
+def _drop_records(page: Page, keep: list[bool], notable: list[Container]) -> None:
     """Tables about the page itself: title, owner, date of creation, as PlanetMath ends each entry with."""
-    for container in page.containers:
+    for container in notable:
         rows = page.paragraphs[container.start : container.end] if container.role == "table" else []
         if len(rows) < _FEWEST_FIELDS or any(row.formulas or row.kind != "row" for row in rows):
             continue
@@ -101,14 +107,14 @@ def _is_inside_content(page: Page, container: Container) -> bool:
     return False
 
 
-def _cut_tails(page: Page) -> None:
+def _cut_tails(page: Page, notable: list[Container]) -> None:
     """Cut the arrow behind a footnote, the mark behind a heading, the dash in front of a name that was passed over."""
     for paragraph in page.paragraphs:
-        text = paragraph.text
-        marks = "↩¶#§\ufe0e" if paragraph.kind == "heading" else "↩\ufe0e"
-        if paragraph.links and text[-1] in marks:
-            paragraph.text = text.rstrip(marks + " ")
-    for container in page.containers:
+        if paragraph.links and paragraph.text[-1] in "↩¶#§\ufe0e":
+            marks = "↩¶#§\ufe0e" if paragraph.kind == "heading" else "↩\ufe0e"
+            if paragraph.text[-1] in marks:
+                paragraph.text = paragraph.text.rstrip(marks + " ") or paragraph.text
+    for container in notable:
         if container.nature.comments:
             for paragraph in page.paragraphs[container.start : container.end]:
                 paragraph.text = paragraph.text.removesuffix(" –")
@@ -193,11 +199,11 @@ def _is_name(paragraph: Paragraph) -> bool:
 def _is_trail(paragraph: Paragraph) -> bool:
     """Whether a paragraph is the path to the page, or a row of links: "Home > Algebra > Groups"."""
     text = paragraph.text
-    if paragraph.kind != "text" or text[-1] in "。．.！？!?；;":
+    if paragraph.kind != "text" or paragraph.links <= 0.3 * len(text) or text[-1] in "。．.！？!?；;":
         return False
-    for mark in ("»", "›", ">", "→", "|", "·", "•", "/"):
+    for mark in ">|/" if text.isascii() else "»›>→|·•/":
         parts = text.count(mark) + 1
-        if parts > 1 and paragraph.n_links >= parts - 1 and paragraph.links > 0.3 * len(text):
+        if 1 < parts <= paragraph.n_links + 1:
             linked = (mark == "|" and paragraph.n_links > 1) or (mark == ">" and paragraph.links > 0.7 * len(text))
             return parts > 2 or mark in "»›" or linked
     return False
@@ -215,24 +221,28 @@ def _repeats_title(page: Page, i: int) -> bool:
 def drop_headings(page: Page, keep: list[bool]) -> None:
     """Drop headings over related links with their blurbs, headings whose text was dropped, links ahead of the title."""
     paragraphs = page.paragraphs
-    for i, end in _sections(page, keep):
+    headings = [i for i, paragraph in enumerate(paragraphs) if paragraph.kind == "heading"]
+    for i, end in _sections(page, keep, headings):
         heading = paragraphs[i]
         if heading.prefix == "# ":
             continue
+        if end > i + 1 and True not in keep[i + 1 : end]:
+            keep[i:end] = [False] * (end - i)
+            continue
+        call = begins_call(heading.text)
+        if not call and not begins_links(heading.text):
+            continue
+        end = _end_of_box(page, i, end)
         under = [paragraphs[j] for j in range(i + 1, end) if keep[j]]
-        idle = not under and end > i + 1
-        if not idle:
-            end = _end_of_box(page, i, end)
-            under = [paragraphs[j] for j in range(i + 1, end) if keep[j]]
-            if begins_call(heading.text):
-                keep[i] = False
-                idle = _are_blurbs(_until_heading(under), 0.0)
-                end = i + 1 + len(_until_heading(paragraphs[i + 1 : end]))
-            else:
-                idle = begins_links(heading.text) and _are_blurbs(under, _LINKED_SHARE)
+        if call:
+            keep[i] = False
+            idle = _are_blurbs(_until_heading(under), 0.0)
+            end = i + 1 + len(_until_heading(paragraphs[i + 1 : end]))
+        else:
+            idle = _are_blurbs(under, _LINKED_SHARE)
         if idle:
             keep[i:end] = [False] * (end - i)
-    _drop_link_titles(page, keep)
+    _drop_link_titles(page, keep, headings)
 
 
 def _until_heading(paragraphs: list[Paragraph]) -> list[Paragraph]:
@@ -247,14 +257,11 @@ def _are_blurbs(paragraphs: list[Paragraph], linked: float) -> bool:
     return not any(p.formulas or p.kind == "code" for p in paragraphs)
 
 
-def _sections(page: Page, keep: list[bool]) -> Iterator[tuple[int, int]]:
+def _sections(page: Page, keep: list[bool], headings: list[int]) -> Iterator[tuple[int, int]]:
     """Kept headings, last first, each with the end of what stands under it."""
     ends: list[tuple[int, int]] = []  # (level, index) of the headings behind, nearest last
-    for i in range(len(keep) - 1, -1, -1):
-        paragraph = page.paragraphs[i]
-        if paragraph.kind != "heading":
-            continue
-        level = len(paragraph.prefix)
+    for i in reversed(headings):
+        level = len(page.paragraphs[i].prefix)
         end = len(keep)
         for other, at in reversed(ends):
             if other <= level:
@@ -278,16 +285,17 @@ def _end_of_box(page: Page, i: int, end: int) -> int:
     return end
 
 
-def _drop_link_titles(page: Page, keep: list[bool]) -> None:
+def _drop_link_titles(page: Page, keep: list[bool], headings: list[int]) -> None:
     """Drop what stands in front of the first heading and is nothing but a link: the site's name, the way home."""
     paragraphs = page.paragraphs
-    kept = [i for i, one in enumerate(keep) if one]
-    tops = [i for i in kept if paragraphs[i].kind == "heading"]
+    tops = [i for i in headings if keep[i]]
     if not tops:
         return
     level = min(len(paragraphs[i].prefix) for i in tops)
     titles = [i for i in tops if len(paragraphs[i].prefix) == level]
-    for i in kept:
+    for i in range(len(keep)):
+        if not keep[i]:
+            continue
         paragraph = paragraphs[i]
         if i >= titles[-1] or paragraph.formulas or paragraph.links < 0.9 * len(paragraph.text):
             return

@@ -15,7 +15,7 @@ FORMULA, CODE, BREAK = "\0f", "\0c", "\0n"
 
 _INVISIBLE = re.compile("[\x01-\x08\x0e-\x1f\x7f\u00ad\u200b\u200e\u200f\u2060\ufeff]")
 _PLACEHOLDER = re.compile("\0(.)", re.DOTALL)
-_ALONE = re.compile(r"(?:\0n|\s)*\0f[\s.,;:。，；]*(?:\(?[\dA-Z][\w.]{0,6}\)?[\s.]*)?(?:\0n|\s)*\Z")
+_ALONE = re.compile(r"(?:\0n|\s)*+\0f[\s.,;:。，；]*+(?:\(?[\dA-Z][\w.]{0,6}\)?[\s.]*+)?+(?:\0n|\s)*+\Z")
 _CLOSING = re.compile(r"\s*([.,;:!?。，；：！？、]+)(?=\s|\Z|[^\x00-\x7f])")
 
 
@@ -50,7 +50,7 @@ def compose(
         if not one_line and FORMULA not in raw:
             return _without_formulas(raw, objects), []
     line = _Line(one_line)
-    alone = _ALONE.match(raw) is not None
+    alone = not one_line and _ALONE.match(raw) is not None
     waiting = iter(objects)
     at = 0
     for formula in delimited:

@@ -12,6 +12,7 @@ from itertools import accumulate, compress
 
 from mathmill.curation.html.clutter import drop_furniture, drop_headings
 from mathmill.curation.html.labels import begins_references
+from mathmill.curation.html.roles import PLAIN
 from mathmill.curation.html.walk import Container, Page
 
 _SUBSTANTIAL = 0.3
@@ -31,10 +32,11 @@ def main_content(page: Page) -> list[bool]:
     """Say for each paragraph whether it belongs to the main content."""
     paragraphs = page.paragraphs
     keep = [paragraph.kind != "toggle" for paragraph in paragraphs]
-    _drop(keep, (container for container in page.containers if container.nature.chrome))
-    if not any(keep):
+    notable = [c for c in page.containers if c.nature is not PLAIN or c.role is not None]
+    _drop(keep, [container for container in notable if container.nature.chrome])
+    if True not in keep:
         return keep
-    drop_furniture(page, keep)
+    drop_furniture(page, keep, notable)
     sizes = [_size(paragraph.text) if kept else 0 for paragraph, kept in zip(paragraphs, keep)]
     prose = [
         int(size * (1 - paragraph.links / max(1, len(paragraph.text)))) if paragraph.links else size
@@ -46,7 +48,7 @@ def main_content(page: Page) -> list[bool]:
     before = keep
     if root is not None:
         keep = [False] * root.start + keep[root.start : root.end] + [False] * (len(keep) - root.end)
-        for container in page.containers:
+        for container in notable:
             if container.nature.comments and container.start >= root.end:
                 keep[container.start : container.end] = before[container.start : container.end]
     pruned = keep.copy()
@@ -66,11 +68,11 @@ def main_content(page: Page) -> list[bool]:
 
 def _keep_title(page: Page, chosen: list[bool], before: list[bool]) -> None:
     """Take the top heading in that stands in front of the content, where the content has none."""
-    first = next((i for i, kept in enumerate(chosen) if kept), 0)
-    tops = [i for i, paragraph in enumerate(page.paragraphs) if paragraph.prefix == "# " and before[i]]
-    ahead = [i for i in tops if i < first]
-    if ahead and not any(chosen[i] for i in tops):
-        chosen[ahead[-1]] = True
+    first = chosen.index(True) if True in chosen else 0
+    paragraphs = page.paragraphs
+    ahead = next((i for i in range(first - 1, -1, -1) if before[i] and paragraphs[i].prefix == "# "), None)
+    if ahead is not None and not any(p.prefix == "# " for p in compress(paragraphs, chosen)):
+        chosen[ahead] = True
 
 
 def _drop(keep: list[bool], containers: Iterable[Container]) -> None:
@@ -127,13 +129,15 @@ def _dense_root(page: Page, prose: list[int], formulas: list[int]) -> Container 
 
 def _link_boxes(page: Page, root: Container | None, text: list[int], prose: list[int]) -> Iterable[Container]:
     """Elements that are mostly links, references apart."""
+    if text[-1] == prose[-1]:  # no links
+        return
     for container in page.containers:
-        if container.tag not in _PRUNED or container.role is not None:
+        size = text[container.end] - text[container.start]
+        outside = prose[container.end] - prose[container.start]
+        if size == outside or container.tag not in _PRUNED or container.role is not None:
             continue
         if root is not None and not (root.start <= container.start and container.end <= root.end):
             continue
-        size = text[container.end] - text[container.start]
-        outside = prose[container.end] - prose[container.start]
         paragraphs = container.end - container.start
         mostly_links = (
             size and outside < (1 - _LINK_DENSITY) * size and (paragraphs > 2 or container.tag in ("ul", "ol"))

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from mathmill.curation.html.marks import ANY, BBCODE, ESCAPED_TAG, IGNORING, SCRIPT
+
 Pair = tuple[str, str]
 
 _ALWAYS_INLINE: tuple[Pair, ...] = (("\\(", "\\)"),)
@@ -67,18 +69,19 @@ _IGNORED = frozenset({"tex2jax_ignore", "mathjax_ignore"})
 _PROCESSED = frozenset({"tex2jax_process", "mathjax_process"})
 
 
-def page_delimiters(page: bytes) -> Delimiters:
-    """Read the delimiters that a page configures; defaults where it says nothing."""
-    bbcode = _BBCODE.search(page) is not None or _ESCAPED_TAG.search(page) is not None
+def page_delimiters(page: bytes, marks: int = ANY) -> Delimiters:
+    """Read the delimiters that a page configures; defaults where it says nothing. marks: what `marks_of` says of it."""
+    bbcode = marks & BBCODE != 0 and _BBCODE.search(page) is not None
+    bbcode = bbcode or (marks & ESCAPED_TAG != 0 and _ESCAPED_TAG.search(page) is not None)
     itex = bbcode and b"[/itex]" in page
-    ignoring = b"jax_ignore" in page
+    ignoring = marks & IGNORING != 0 and b"jax_ignore" in page
     configuration = scripts = ""
     at = 0
-    while (at := page.find(b"<script", at)) != -1 and len(configuration) < 100_000:
+    while marks & SCRIPT and (at := page.find(b"<script", at)) != -1 and len(configuration) < 100_000:
         end = page.find(b"</script", at)
         end = len(page) if end == -1 else end
         script = page[at : min(end, at + 20_000)]
-        if (b"ath" in script or b"elimiters" in script or b"AM" in script) and _MARKS.search(script):
+        if _may_configure(script) and _MARKS.search(script):
             text = script.decode("utf-8", "replace")
             head = _HEAD.match(text)
             start = head.end() if head else 0
@@ -94,6 +97,15 @@ def page_delimiters(page: bytes) -> Delimiters:
     if asciimath and b"endamath" in page:
         return replace(delimiters, asciimath=(*delimiters.asciimath, ("amath", "endamath")))
     return delimiters
+
+
+def _may_configure(script: bytes) -> bool:
+    """A quick test for `_MARKS`, which takes 10 ns a byte."""
+    if b"AM" in script or b"elimiters" in script:
+        return True
+    if b"ath" not in script:
+        return False
+    return b"Math" in script or b"math" in script or b"gnore" in script or b"process" in script
 
 
 _HEAD = re.compile(r"""<script(?:[^>"']|"[^"]*"|'[^']*')*>""")

@@ -19,6 +19,8 @@ def _skip(walker: Walker, node: Any) -> Closer | str | None:
 
 def unknown_element(walker: Walker, node: Any) -> Closer | str | None:
     """An element that no table names: custom elements, and formulas that were parsed as tags."""
+    if node.tag is None:  # a processing instruction
+        return SKIP
     attributes = node.attributes
     walker.check_unknown(node.tag, attributes)
     if attributes:
@@ -41,7 +43,9 @@ _PASSED_OVER = """
     datalist textarea dialog progress meter rp rt svg frame frameset link meta base title col source track param
     -text -comment -doctype -cdata mjx-assistive-mml
 """
-_TEX_ELEMENTS = "d-math dt-math tex-math tex latex imath dmath cmath eq la-tex math-tex tex-inline latex-math katex"
+_TEX_ELEMENTS = (
+    "d-math dt-math tex-math tex latex imath dmath cmath eq la-tex math-tex tex-inline latex-math katex math-field"
+)
 
 OPENERS: dict[str, Opener | None] = {
     **dict.fromkeys(_PLAIN.split()),

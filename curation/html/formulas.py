@@ -54,7 +54,7 @@ _TEX_ENCODINGS = frozenset(
     }
 )
 _WIRIS = str.maketrans("«»¨§`", "<>\"&'")  # how the MathType editor writes markup into an attribute
-_SPOKEN = re.compile(r"[A-Za-z]{3,}\s+[A-Za-z]{2,}")
+_SPOKEN = re.compile(r"(?<![A-Za-z])[A-Za-z]{3,}+\s+[A-Za-z]{2,}")
 _WRAPPER = re.compile(
     r"(?:^|\s)(?:math|tex|latex|arithmatex|kdmath|math-inline|math-display|katex-source|mathjax|asciimath|ql-formula|"
     r"mwe-math-fallback-source-\w+|mwe-math-element|js-render-math|tex2jax_process|mathjax_process|equation|inline-math|"
@@ -66,7 +66,7 @@ _NAMED = re.compile(
 )
 _OPENINGS = ("$", "\\(", "\\[", "[math]", "[tex]", "[latex]", "[itex]")
 _MATHJAX2 = re.compile(
-    r"(?:^|\s)(?:MathJax(?:_(?:Preview|Display|CHTML|SVG|SVG_Display|MathML|PHTML|PHTML_Display|MathContainer|Processing|"
+    r"(?:^|\s)(?:MathJax(?:_(?:Preview|Error|Display|CHTML|SVG|SVG_Display|MathML|PHTML|PHTML_Display|MathContainer|Processing|"
     r"Processed))?|MJXc-display|mjx-chtml)(?=$|\s)"
 )
 _DISPLAY_CLASS = re.compile(r"display|block|MJXc-display", re.I)
@@ -99,6 +99,10 @@ def math_formula(node: Any, attributes: Attributes) -> Source:
     alt = attributes.get("alttext") or ""
     if alt.strip() and ("\\" in alt or not _SPOKEN.search(alt)):
         return Source(clean_tex(strip_delimiters(alt)[0], display), display, "mathml_alttext")
+    child = node.first_child
+    if child is not None and child.next is None and child.tag == "-text" and _RAW_TEX.search(child.text_content or ""):
+        tex, delimited = strip_delimiters(child.text_content or "")  # MediaWiki's, where nothing has rendered it
+        return Source(clean_tex(tex, display), display or bool(delimited), "tex_element")
     return Source(node_to_latex(node), display, "mathml")
 
 
@@ -125,13 +129,14 @@ def _unpacked(source: str, key: str) -> str:
         value = json.loads(source)[key]
     except (ValueError, KeyError, TypeError, RecursionError):
         return source
-    return value if isinstance(value, str) else source
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else source  # JSON has lone surrogates
 
 
 def _children(node: Any) -> Iterator[Any]:
     child = node.first_child
     while child is not None:
-        yield child
+        if child.tag is not None:  # no processing instruction
+            yield child
         child = child.next
 
 
@@ -140,7 +145,7 @@ def mathjax3_formula(node: Any, attributes: Attributes) -> Source:
     display = attributes.get("display") in ("true", "block") or attributes.get("justify") == "center"
     latex = attributes.get("data-latex")
     rendered = node.first_child
-    while rendered is not None and rendered.tag in ("-text", "-comment"):
+    while rendered is not None and rendered.tag in ("-text", "-comment", None):
         rendered = rendered.next
     if not latex and rendered is not None:
         root = node.css_first('[data-mml-node="math"]') if rendered.tag == "svg" else rendered

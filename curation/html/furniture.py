@@ -182,31 +182,50 @@ _CONSENT = re.compile(
 )
 
 
-@lru_cache(maxsize=1 << 14)
+_KINDS = {**dict.fromkeys(_FAINT, "faint"), **dict.fromkeys(_TELLING - {"@"}, "telling")}  # "@" is an edge
+_REPEATED = 40  # characters: shorter texts come again on other pages
+
+
 def is_furniture(text: str, linked: bool = False) -> bool:
     """Whether a paragraph without formulas is furniture. linked: it holds a link; without, a lone word may count."""
-    chinese = not text.isascii() and not _CHINESE.isdisjoint(map(str.__add__, text, text[1:]))
-    words = text.lower().replace("·", " ").replace("•", " ").split()
+    return _is_remembered(text, linked) if len(text) <= _REPEATED else _is_furniture(text, linked)
+
+
+def _is_furniture(text: str, linked: bool) -> bool:
+    lower = text.lower()
+    chinese = False
+    if not text.isascii():
+        chinese = not _CHINESE.isdisjoint(map(str.__add__, text, text[1:]))
+        lower = lower.replace("·", " ").replace("•", " ")
+    words = lower.split()
     if (chinese or text[:1] == "©" or (words and words[0].strip(_EDGES) in _PHRASE_STARTS)) and _PHRASES.match(text):
         return True
     return (chinese or _may_be_furniture(words, linked)) and _is_made_of_furniture(text, linked)
+
+
+_is_remembered = lru_cache(maxsize=1 << 14)(_is_furniture)
 
 
 def _may_be_furniture(words: list[str], linked: bool) -> bool:
     """A quick look at the words."""
     telling = faint = unknown = 0
     for word in words:
-        bare = word.strip(_EDGES)
-        if bare in _TELLING:
+        kind = _KINDS.get(word)
+        if kind is None:
+            bare = word if word.isalpha() else word.strip(_EDGES)
+            kind = None if bare is word else _KINDS.get(bare)
+            if kind is None:
+                if bare.isalpha():
+                    unknown += 1
+                    if unknown > _UNKNOWN_WORDS:
+                        return False
+                elif bare and not bare.isdigit() and _NUMERIC_DATE.search(bare):
+                    telling += 1
+                continue
+        if kind == "telling":
             telling += 1
-        elif bare in _FAINT:
+        else:
             faint += 1
-        elif bare.isalpha():
-            unknown += 1
-            if unknown > _UNKNOWN_WORDS:
-                return False
-        elif bare and not bare.isdigit() and _NUMERIC_DATE.search(bare):
-            telling += 1
     return unknown <= 2 * telling + 1 if telling else faint > 0 and unknown <= (1 if linked else 0)
 
 

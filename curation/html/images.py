@@ -19,7 +19,7 @@ _SERVICES = re.compile(
 _PARAMETER = re.compile(r"[?&](?:latex|tex|math|chl|from|formula|eq|val|text|f)=([^&#]*)", re.IGNORECASE)
 _PATH = re.compile(
     r"(?:tex\.s2cms\.ru|i\.upmath\.me)/(?:svg|png)/(.+)|/flx/math/(?:inline|block|alignblock)/(.+)|"
-    r"/equation_images/([^?]+)|texify\.com/img/(.+)\.(?:gif|png)\Z"
+    r"/equation_images/([^?]+)|texify\.com/img/(.{1,3000})\.(?:gif|png)\Z"
 )
 _WHOLE_QUERY = re.compile(
     r"(?:latex|(?:png|gif|svg|pdf)\.image|mimetex(?:\.cgi|\.exe|\.php)?|mathtex(?:\.cgi|\.php)?|mathtran|csdn\.net/eq|latexrender\.php|"
@@ -55,6 +55,9 @@ _PLACEHOLDERS = frozenset({"", "latex", "formula", "equation", "image", "math", 
 _DISPLAY = re.compile(r"display|block|center|ql-displayed", re.IGNORECASE)
 
 
+_PLAIN_WORD = re.compile(
+    r"[A-Za-z]{4,}|\b(?!(?:sin|cos|tan|cot|sec|csc|log|exp|lim|max|min|gcd|lcm|det|mod)\b)[a-z]{3}\b"
+)
 _PROSE_WORD = re.compile(r"(?:(?<=\s)|\A)[A-Za-z]{3,}(?=[\s,.;:]|\Z)")
 _MOST_WORDS = 8
 _MAX_CHARS = 5000  # of an alternative text
@@ -67,8 +70,8 @@ def image_formula(attributes: Mapping[str, str | None]) -> tuple[str, bool | Non
     """
     get = attributes.get
     source = get("data-src") or get("data-original") or get("data-lazy-src") or get("src") or ""
-    alt = (get("alt") or get("data-alt") or "").removeprefix("LaTeX: ")  # Canvas's
     class_ = get("class") or ""
+    alt = (get("alt") or get("data-alt") or (class_ and get("title")) or "").removeprefix("LaTeX: ")  # Canvas's
     service = _may_be_service(source) and _SERVICES.search(source) is not None
     classed = class_ != "" and _CLASSES.search(class_) is not None
     if not service and not classed and not (alt and _is_formula(alt)):
@@ -86,8 +89,8 @@ def image_formula(attributes: Mapping[str, str | None]) -> tuple[str, bool | Non
             tex = unquote(tex)
     if tex.strip().lower() in _PLACEHOLDERS:
         return "", display, encoding
-    if "equation?tex=" in source:
-        tex = tex.rstrip().removesuffix("\\\\")  # by which Zhihu marks what is displayed
+    if "equation?tex=" in source and (tex.rstrip().endswith("\\\\") or get("eeimg") == "2"):
+        tex, display = tex.rstrip().removesuffix("\\\\"), True  # how Zhihu marks what is displayed
     tex, delimited = strip_delimiters(tex)
     if "\\inline" in tex:
         display = False
@@ -120,9 +123,7 @@ def _is_formula(alt: str) -> bool:
         return name in MATH_ENVIRONMENTS if name else looks_like_math(inner, sure=True)
     if len(_PROSE_WORD.findall(alt)) > _MOST_WORDS:
         return False  # the caption of a figure, with formulas in it
-    return _TEX.search(alt) is not None or (
-        _EQUATION.fullmatch(alt) is not None and not re.search(r"[A-Za-z]{4,}", alt)
-    )
+    return _TEX.search(alt) is not None or (_EQUATION.fullmatch(alt) is not None and _PLAIN_WORD.search(alt) is None)
 
 
 _SERVICE_PATHS = ("/svg/", "/png/", "/flx/", "render/", "latex", "filter/", "/img/", "equation_images")
@@ -162,5 +163,5 @@ def _plausible(alt: str) -> bool:
         return False
     if "\\" in alt:
         return True
-    words = re.search(r"[A-Za-z]{4,}\s+[A-Za-z]{3,}|\A\s*[A-Za-z]{4,}[.!]?\s*\Z", alt)
+    words = re.search(r"(?<![A-Za-z])[A-Za-z]{4,}+\s+[A-Za-z]{3,}|\A\s*[A-Za-z]{4,}[.!]?\s*\Z", alt)
     return words is None and _SPOKEN.search(alt) is None

@@ -31,6 +31,7 @@ from mathmill.curation.html.walk import SKIP, Closer, Walker
 _RENDERED = ".katex, math, mjx-container, script[type^='math/']"
 _FORMULA_MARKS = ("<math", "<mjx-", '"math/', "katex")
 _CODE_MARKS = ("<br", "<div", "<li", "<tr", "<p>", "<p ", "lineno", "line-n", "copybtn", "<button", "gutter")
+_RAISED = re.compile(r"vertical-align\s*:\s*su(per|b)\b")  # how Google Docs and Word write `sup` and `sub`
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|ère|ème|TM|SM|®|™|©|℠)\Z")
 _CITATION = re.compile(r"\[[\d\s,–-]+\]")
 _ANCHOR = re.compile(
@@ -125,6 +126,9 @@ def open_span(walker: Walker, node: Any) -> Closer | str | None:
     if found is not None:
         walker.formula(found)
         return SKIP
+    style = attributes.get("style")
+    if style and "vertical-align" in style and (raised := _RAISED.search(style)) and not walker.scripts:
+        return open_superscript(walker, node) if raised[1] == "per" else open_subscript(walker, node)
     class_ = attributes.get("class")
     if not class_:
         return None
@@ -241,12 +245,16 @@ def open_superscript(walker: Walker, node: Any) -> Closer | str | None:
             walker.pieces.append(f"[{text}]")
             return SKIP
         return None
+    if len(walker.scripts) > _DEEPEST_SCRIPT:
+        return None
     walker.scripts.append(len(walker.pieces))
     return _close_up
 
 
 def open_subscript(walker: Walker, node: Any) -> Closer | str | None:
     """`<sub>`."""
+    if len(walker.scripts) > _DEEPEST_SCRIPT:
+        return None
     walker.scripts.append(len(walker.pieces))
     return _close_down
 
@@ -279,17 +287,19 @@ def _close_raised(walker: Walker, mark: str) -> None:
     if mark == "^" and before in _SENTENCE_ENDS and before and content.isdigit():
         pieces.append(f"[{content}]")  # a note's mark without a link
         return
-    if mark == "_" and before in _SLASHES and start > 1 and (upper := _NUMERATOR.fullmatch(pieces[start - 2])):
+    slash = pieces[start - 1] if start else ""  # alone: what stands before it in its piece would be lost
+    if mark == "_" and slash in _SLASHES and start > 1 and (upper := _NUMERATOR.fullmatch(pieces[start - 2])):
         whole = start > 2 and pieces[start - 3][-1:].isdigit()
         pieces[start - 2 :] = [f"{' ' if whole else ''}{upper[1]}/{content}"]  # <sup>3</sup>/<sub>4</sub>
         return
     pieces.append(f"{mark}{{{content}}}")
 
 
-_EDGE_BREAKS = re.compile(r"\A(?:\0n|\s)+|(?:\0n|\s)+\Z")
+_EDGE_BREAKS = re.compile(r"\A(?:\0n|\s)++|(?<!\s)(?<!\0n)(?:\0n|\s)++\Z")
 _PROSE = re.compile(r"[A-Za-z]{3,}\s+[A-Za-z]{3,}")
 _SENTENCE_ENDS = ".,;?”。，"
 _SLASHES = ("/", "\u2044", "\u2215")
+_DEEPEST_SCRIPT = 8  # each joins what stands in it
 _NUMERATOR = re.compile(r"\^\{(\w{1,6})\}")
 
 

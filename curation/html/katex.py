@@ -39,9 +39,22 @@ _ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 
 def katex_to_latex(node: Any) -> str:
     """Convert a `span.katex` that has no MathML; "" where it is larger than a formula can be."""
-    if len(node.html or "") > MAX_CHARS:
+    html = node.html or ""
+    if len(html) > MAX_CHARS:
         return ""
-    return to_latex(Element("mrow", children=_children(node, (), 0)))
+    tex = _read_before.get(html)
+    if tex is None:
+        tex = to_latex(Element("mrow", children=_children(node, (), 0)))
+        if len(html) <= _KEPT_CHARS:
+            if len(_read_before) >= _KEPT_FORMULAS:
+                _read_before.clear()
+            _read_before[html] = tex
+    return tex
+
+
+_KEPT_CHARS, _KEPT_FORMULAS = 4096, 2048
+_read_before: dict[str, str] = {}
+"""Formulas by their markup: half of those of a site were read before."""
 
 
 def _spans(node: Any) -> Iterator[Any]:

@@ -8,17 +8,20 @@ takes the same way through the walk as the page, so that formulas and roles come
 import json
 import re
 from collections.abc import Iterator, Mapping
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 MAX_JSON_BYTES = 1 << 20
 MAX_QUESTIONS = 500
 _MAX_DEPTH = 12
 
-_SCRIPT = re.compile(rb"<script\b[^>]{0,300}?application/ld\+json[^>]{0,300}>(.*?)</script", re.IGNORECASE | re.DOTALL)
+_SCRIPT = re.compile(rb"<script\b[^>]{0,300}?application/ld\+json[^>]{0,300}>", re.IGNORECASE)
+_END = re.compile(rb"</script", re.IGNORECASE)
 _MARKUP = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|&(?:#\d+|#x[0-9a-f]+|[a-z]{2,8});", re.IGNORECASE)
+_ESCAPED = re.compile(r"&lt;/?(?:p|br|div|span|ul|ol|li|sup|sub|strong|em|b|i|math|img)\b", re.IGNORECASE)
 _HOLDERS = frozenset({"qapage", "quiz"})
 _LETTERS = "ABCDEFGHIJ"
+_INTEGER = re.compile("-?[0-9]{1,12}")
 
 
 def unstated_questions(source: bytes, text: str) -> bytes:
@@ -26,18 +29,32 @@ def unstated_questions(source: bytes, text: str) -> bytes:
 
     source: a page in UTF-8. text: what was extracted of it. What is no JSON, or too large, is passed over.
     """
-    if b"ld+json" not in source or not (questions := _linked_questions(source)):
+    if b"ication/ld+json" not in source or not (questions := _linked_questions(source)):
         return b""
     stated = _letters(text)
-    missing = [html for question, html in questions if _letters(_MARKUP.sub(" ", question))[:80] not in stated]
+    missing = [
+        html
+        for question, answer, html in questions
+        if not (_is_in(question, stated) and (len(_letters(answer)) < _SHORT or _is_in(answer, stated)))
+    ]
     return "".join(missing).encode("utf-8", "replace")
 
 
-def _linked_questions(source: bytes) -> list[tuple[str, str]]:
-    """Each question with the HTML of it and its answers."""
-    found: list[tuple[str, str]] = []
-    for match in _SCRIPT.finditer(source):
-        for question, is_quiz in _questions(_parse(match[1]), False, 0):
+_SHORT = 6
+"""An answer with fewer letters stands on every page by chance; it is taken as stated where its question is."""
+
+
+def _is_in(text: str, stated: str) -> bool:
+    return _letters(_MARKUP.sub(" ", text))[:80] in stated
+
+
+def _linked_questions(source: bytes) -> list[tuple[str, str, str]]:
+    """Each question, its first answer or the explanation of it, and the HTML of both."""
+    found: list[tuple[str, str, str]] = []
+    at = 0
+    while (start := _SCRIPT.search(source, at)) is not None and (end := _END.search(source, start.end())) is not None:
+        at = end.end()
+        for question, is_quiz in _questions(_parse(source[start.end() : end.start()]), False, 0):
             fragment = _exercise(question) if is_quiz else _thread(question)
             if fragment is not None and len(found) < MAX_QUESTIONS:
                 found.append(fragment)
@@ -78,7 +95,7 @@ def _types(node: Mapping[str, Any]) -> set[str]:
     return {name.rpartition("/")[2].lower() for name in names if isinstance(name, str)}
 
 
-def _exercise(question: Mapping[str, Any]) -> tuple[str, str] | None:
+def _exercise(question: Mapping[str, Any]) -> tuple[str, str, str] | None:
     """A question of a quiz: its options, its right answer, the explanation of it."""
     stem = _text(question)
     right = _answers(question.get("acceptedAnswer"))
@@ -92,10 +109,10 @@ def _exercise(question: Mapping[str, Any]) -> tuple[str, str] | None:
     answer = "; ".join(_html(_text(one)) for one in right)
     solution = f'<div class="solution">{_html(_text(explained[0]))}</div>' if explained and _text(explained[0]) else ""
     parts = f'<div class="statement">{_html(stem)}{listed}</div>{hints}{solution}<div class="answer">{answer}</div>'
-    return stem, f'<div class="exercise">{parts}</div>'
+    return stem, _text(explained[0]) if explained else _text(right[0]), f'<div class="exercise">{parts}</div>'
 
 
-def _thread(question: Mapping[str, Any]) -> tuple[str, str] | None:
+def _thread(question: Mapping[str, Any]) -> tuple[str, str, str] | None:
     """A question of a forum: the accepted answer first, the others by their votes."""
     title, body = str(question.get("name") or ""), _text(question)
     accepted = _answers(question.get("acceptedAnswer"))
@@ -109,7 +126,7 @@ def _thread(question: Mapping[str, Any]) -> tuple[str, str] | None:
     whole = (
         f'<div itemscope itemtype="https://schema.org/Question"><div itemprop="text">{head}{_html(body)}</div></div>'
     )
-    return body, whole + items
+    return body, _text(replies[0][1]), whole + items
 
 
 def _answers(value: Any) -> list[Mapping[str, Any]]:
@@ -119,19 +136,21 @@ def _answers(value: Any) -> list[Mapping[str, Any]]:
 
 def _text(node: Mapping[str, Any]) -> str:
     text = node.get("text") or node.get("name") or ""
-    return text.strip() if isinstance(text, str) else ""
+    if not isinstance(text, str):
+        return ""
+    return (unescape(text) if _ESCAPED.search(text) else text).strip()
 
 
-def _position(answer: Mapping[str, Any]) -> float:
+def _position(answer: Mapping[str, Any]) -> int | float:
     position = answer.get("position")
-    return float(position) if isinstance(position, int | float) else 0.0
+    return position if isinstance(position, int | float) else 0
 
 
-def _votes(answer: Mapping[str, Any]) -> float:
+def _votes(answer: Mapping[str, Any]) -> int | float:
     votes = answer.get("upvoteCount")
-    if isinstance(votes, str) and votes.lstrip("-").isdigit():
-        votes = int(votes[:12])
-    return -float(votes) if isinstance(votes, int | float) else 0.0
+    if isinstance(votes, str) and _INTEGER.fullmatch(votes):
+        votes = int(votes)
+    return -votes if isinstance(votes, int | float) else 0
 
 
 def _html(text: str) -> str:

@@ -16,6 +16,7 @@ from itertools import accumulate, islice
 from typing import NamedTuple
 
 from mathmill.curation.html.compose import Formula
+from mathmill.curation.html.marks import ANY, COMMAND, MACROS
 from mathmill.curation.html.render import Block
 from mathmill.curation.html.tex import group_end
 
@@ -23,7 +24,11 @@ MAX_MACROS = 1000
 MAX_EXPANSIONS = 500
 MAX_LENGTH = 20_000
 
-_COMMANDS = (b"\\newcommand", b"\\renewcommand", b"\\def\\", b"\\DeclareMathOperator", b"\\providecommand", b"\\let\\")
+_COMMAND = re.compile(rb"\\(?:(?:re)?newcommand|def\\|DeclareMathOperator|providecommand|let\\)")
+_BEGUN = re.compile(r"\\(?:(?:re)?newcommand|providecommand|def|DeclareMathOperator|let|require|newenv|definecol)")
+_BEGUN_BYTES = re.compile(_BEGUN.pattern.encode())
+_OPENING_ENDS = b"([$}>"
+_LONGEST_PREAMBLE = 2000  # comments between a formula's opening and its first definition
 _CODE = re.compile(r"<(pre|code|textarea)\b|<!--")
 _START = re.compile(
     r"(?:\\\(|\\\[|\$\$?|\\begin\{(?:equation|align)\*?\}|<script[^<>]*type=[\"']?math/tex[^<>]*>)\s*(?:%[^\n]*\n\s*)*"
@@ -44,7 +49,8 @@ _DEFINITION = re.compile(
     r"|\\let\s*\\(?P<alias>[A-Za-z]+)\s*=?\s*(?P<meaning>\\(?:[A-Za-z]+|[^A-Za-z]))"
     r"|\\(?:definecolor\s*(?:\{[^{}]*\}){3}|require\s*\{[^{}]*\}|newenvironment\s*\{[^{}]*\}))"
 )
-_CONFIGURATION = re.compile(r"[\"']?\b[mM]acros[\"']?\s*:\s*\{")
+_MAY_CONFIGURE = re.compile(rb"acros[\"']?\s*:\s*\{")
+_CONFIGURATION = re.compile(r"acros(?<=\b[mM]acros)[\"']?\s*:\s*\{")
 _STRING = r"(?:\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`]*`|String\.raw`[^`]*`)"
 _ENTRY = re.compile(
     rf"\s*,?\s*(?P<key>[A-Za-z]+|{_STRING})\s*:\s*"
@@ -66,21 +72,37 @@ Macros = Mapping[str, Macro]
 _ALWAYS: Macros = {"amp": Macro("&")}  # PreTeXt's, for XML's sake
 
 
-def page_macros(source: bytes) -> Macros:
-    """The macros that a page defines for its formulas, by their names without the backslash."""
+def page_macros(source: bytes, marks: int = ANY) -> Macros:
+    """The macros that a page defines for its formulas, by their names without the backslash. marks: of the page."""
     found: dict[str, Macro] = dict(_ALWAYS)
-    in_formulas = any(command in source for command in _COMMANDS)
-    in_configuration = b"acros" in source
-    if not in_formulas and not in_configuration:
+    limit = _last_begun(source) if marks & COMMAND and _COMMAND.search(source) is not None else 0
+    in_configuration = marks & MACROS != 0 and _MAY_CONFIGURE.search(source) is not None
+    if not limit and not in_configuration:
         return found
-    page = _without_code(source.decode("utf-8", "replace"))
+    whole = source.decode("utf-8", "replace")
     if in_configuration:
+        page = _without_code(whole, len(whole))
         for match in islice(_CONFIGURATION.finditer(page), 20):
             _read_configuration(page, match.end(), found)
-    if in_formulas:
-        for match in islice(_START.finditer(page), 500):
-            _read_definitions(html.unescape(page[match.end() : match.end() + MAX_LENGTH]), found)
+    page = _without_code(whole, limit) if limit else ""
+    if (first := _BEGUN.search(page, 0, limit)) is not None:
+        for match in islice(_START.finditer(page, max(0, first.start() - _LONGEST_PREAMBLE), limit), 500):
+            tex = page[match.end() : match.end() + MAX_LENGTH].partition("</")[0]
+            _read_definitions(html.unescape(tex), found)
     return {name: macro for name, macro in found.items() if not _is_circular(name, macro)}
+
+
+def _last_begun(source: bytes) -> int:
+    """The end of the last definition that a formula may begin with, by the characters in front of it; 0 without one.
+
+    What begins with a backslash is found at the speed of memory; all beginnings of formulas take 1 ms a page.
+    """
+    last = 0
+    for match in _BEGUN_BYTES.finditer(source):
+        before = source[max(0, match.start() - 100) : match.start()]
+        if b"\n" in before or before.rstrip()[-1:] in _OPENING_ENDS:  # an empty end counts: nothing but blanks
+            last = match.end() + 20  # with all of its name
+    return last
 
 
 def _is_circular(name: str, macro: Macro) -> bool:
@@ -123,7 +145,7 @@ def _read_configuration(page: str, at: int, found: dict[str, Macro]) -> None:
         numbers = [int(digit) for digit in re.findall(r"#(\d)", body)]
         count = int(match["count"] or 0) if match["first"] else max(numbers, default=0)
         default = _unquoted(match["default"]) if match["default"] else None
-        if name and max(numbers, default=0) <= count and _UNSOUND.search(body) is None:
+        if name and len(body) <= MAX_LENGTH and max(numbers, default=0) <= count and _UNSOUND.search(body) is None:
             found[name] = Macro(body, count, default)
 
 
@@ -135,12 +157,12 @@ def _unquoted(string: str) -> str:
     return re.sub(r"\\(.)", lambda match: {"n": " ", "t": " "}.get(match[1], match[1]), string[1:-1], flags=re.DOTALL)
 
 
-def _without_code(page: str) -> str:
-    """The page without its code samples and comments, in linear time."""
+def _without_code(page: str, limit: int) -> str:
+    """The page without the code samples and comments that begin before `limit`, in linear time."""
     pieces: list[str] = []
     unclosed: set[str] = set()
     at = 0
-    for match in _CODE.finditer(page):
+    for match in _CODE.finditer(page, 0, limit):
         closing = f"</{match[1]}" if match[1] else "-->"
         if match.start() < at or closing in unclosed:
             continue
@@ -156,8 +178,19 @@ def _without_code(page: str) -> str:
 # --- expansion
 
 
-def expand(tex: str, macros: Macros) -> str:
+class Budget:
+    """How many characters the expansions on a page may still write, so that a few macros make no endless text of it."""
+
+    def __init__(self, length: int) -> None:
+        self.left = 5 * length + 1_000_000
+
+
+_STEP = 30  # characters that could be written in the time that reading one macro takes
+
+
+def expand(tex: str, macros: Macros, budget: Budget | None = None) -> str:
     """Expand the macros in a formula; it stays as it is where that would take too long or arguments are missing."""
+    budget = budget or Budget(len(tex))
     original = tex
     out: list[str] = []
     at = expansions = 0
@@ -169,9 +202,13 @@ def expand(tex: str, macros: Macros) -> str:
             continue
         expansions += 1
         read = _arguments(tex, match.end(), macro)
-        if read is None or expansions > MAX_EXPANSIONS or len(tex) > MAX_LENGTH:
+        if read is None or expansions > MAX_EXPANSIONS or budget.left < 0:
             return original
         values, end = read
+        size = len(macro.body) + macro.body.count("#") * sum(map(len, values)) + len(tex) - at
+        budget.left -= size + _STEP
+        if size > MAX_LENGTH:
+            return original
         body = _filled(macro.body, values) if values else macro.body
         before = tex[at : match.start()]
         written = (before or "".join(out[-1:])).rstrip()
@@ -221,6 +258,7 @@ def expand_formulas(
     pattern = _mention(frozenset(macros))
     if pattern.search(text) is None:
         return text, formulas, blocks
+    budget = Budget(len(text))
     pieces: list[str] = []
     moved: list[Formula] = []
     ends: list[int] = []  # of the formulas that changed
@@ -228,7 +266,7 @@ def expand_formulas(
     at = length = 0
     for formula in formulas:
         tex = text[formula.start : formula.end]
-        new = _expanded(tex, macros) if pattern.search(tex) is not None else tex
+        new = _expanded(tex, macros, budget) if pattern.search(tex) is not None else tex
         pieces += (text[at : formula.start], new)
         start = length + formula.start - at
         length = start + len(new)
@@ -246,9 +284,9 @@ def expand_formulas(
     return "".join(pieces) + text[at:], moved, places
 
 
-def _expanded(tex: str, macros: Macros) -> str:
+def _expanded(tex: str, macros: Macros, budget: Budget) -> str:
     mark = "$$" if tex.startswith("$$") else "$"
-    return f"{mark}{expand(tex[len(mark) : -len(mark)], macros).strip() or tex.strip('$')}{mark}"
+    return f"{mark}{expand(tex[len(mark) : -len(mark)], macros, budget).strip() or tex.strip('$')}{mark}"
 
 
 @lru_cache(maxsize=256)

@@ -1,5 +1,6 @@
 """Joins the chosen paragraphs to the text of a page, and says where its formulas and blocks are."""
 
+from itertools import compress
 from typing import NamedTuple
 
 from mathmill.curation.html.compose import Formula
@@ -23,12 +24,13 @@ def render(page: Page, keep: list[bool]) -> tuple[str, list[Formula], list[Block
     pieces: list[str] = []
     formulas: list[Formula] = []
     roles: list[Block] = []
-    bounds: list[tuple[int, int]] = []  # of each paragraph in the text; empty where it is not kept
+    bounds: list[tuple[int, int]] = []  # of each paragraph in the text, where it is kept
     length = 0
     last = ""
+    nowhere = (0, 0)
     for paragraph, kept in zip(page.paragraphs, keep):
         if not kept:
-            bounds.append((length, length))
+            bounds.append(nowhere)
             continue
         kind, prefix, text = paragraph.kind, paragraph.prefix, paragraph.text
         separator = "" if not pieces else "\n" if last == kind and kind in _TIGHT else "\n\n"
@@ -37,8 +39,11 @@ def render(page: Page, keep: list[bool]) -> tuple[str, list[Formula], list[Block
         shift = start + len(prefix)
         length = shift + len(text)
         bounds.append((start, length))
-        for span in paragraph.formulas:
-            formulas.append(Formula(span.start + shift, span.end + shift, span.display, span.encoding))
+        if paragraph.formulas:
+            formulas += [
+                Formula(begin + shift, end + shift, display, encoding)
+                for begin, end, display, encoding in paragraph.formulas
+            ]
         if kind in _KIND_ROLES:
             roles.append(Block(start, length, _KIND_ROLES[kind]))
         last = kind
@@ -50,24 +55,22 @@ def render(page: Page, keep: list[bool]) -> tuple[str, list[Formula], list[Block
 def _container_roles(page: Page, keep: list[bool], bounds: list[tuple[int, int]]) -> list[Block]:
     found: list[Block] = []
     names = _resolved_posts(page.containers)
-    if not any(names):
-        return found
-    for number, (container, role) in enumerate(zip(page.containers, names)):
+    kept = bytes(keep)
+    for number, role in enumerate(names):
         if role is None:
             continue
-        inside = [i for i in range(container.start, container.end) if keep[i]]
-        if not inside:
+        container = page.containers[number]
+        end = container.end
+        first = kept.find(1, container.start, end)
+        if first == -1:
             continue
-        if role == "example" and all(page.paragraphs[i].kind == "code" for i in inside):
+        if role == "example" and all(p.kind == "code" for p in compress(page.paragraphs[first:end], keep[first:end])):
             continue  # of a program
-        end = bounds[inside[-1]][1]
         if role in _POSTS:
-            following = _end_of_post(page.containers, names, number)
-            inside = [i for i in inside if i < following]
-            if not inside:
-                continue
-            end = bounds[inside[-1]][1]
-        found.append(Block(bounds[inside[0]][0], end, role))
+            end = min(end, _end_of_post(page.containers, names, number))
+        last = kept.rfind(1, first, end)
+        if last != -1:
+            found.append(Block(bounds[first][0], bounds[last][1], role))
     return list(dict.fromkeys(found))
 
 

@@ -20,6 +20,7 @@ _UNREAD = frozenset((
     "mjx-strut", "mjx-labels", "mjx-speech",
 ))  # fmt: skip
 _SCRIPTED = frozenset(("msub", "msup", "msubsup", "munder", "mover", "munderover"))
+_PARTS = frozenset(("mjx-num", "mjx-den", "mjx-root", "mjx-base", "mjx-over", "mjx-under"))
 _PIECES = {  # what tall and wide operators are assembled from
     **dict.fromkeys("⎛⎜⎝", "("), **dict.fromkeys("⎞⎟⎠", ")"), **dict.fromkeys("⎡⎢⎣", "["), **dict.fromkeys("⎤⎥⎦", "]"),
     **dict.fromkeys("⎧⎨⎩", "{"), **dict.fromkeys("⎫⎬⎭", "}"),
@@ -31,9 +32,15 @@ _EXTENSIONS = frozenset("-−–=∣⎪")
 def _elements(node: Any) -> Iterator[Any]:
     child = node.first_child
     while child is not None:
-        if child.tag not in ("-text", "-comment"):
+        if child.tag not in ("-text", "-comment", None):  # None is a processing instruction
             yield child
         child = child.next
+
+
+def _character(code: str) -> str:
+    """The character of a hexadecimal number; nothing for what is none, surrogates included."""
+    number = int(code, 16)
+    return chr(number) if 0 < number < 0xD800 or 0xDFFF < number < 0x110000 else ""
 
 
 # --- CommonHTML
@@ -67,9 +74,10 @@ def _chtml(node: Any, depth: int) -> Element:
     if name in _SCRIPTED:
         script = next((child for child in _elements(node) if child.tag == "mjx-script"), None)
         if script is not None:
-            base = next((child for child in _elements(node) if child is not script), node)
+            base = next((child for child in _elements(node) if child.tag != "mjx-script"), None)
             scripts = [_chtml(child, depth + 1) for child in _elements(script) if child.tag not in _UNREAD]
-            return Element(name, children=[_chtml(base, depth + 1), *reversed(scripts)])
+            first = _chtml(base, depth + 1) if base is not None else Element("mrow")
+            return Element(name, children=[first, *reversed(scripts)])
         # an operator with two limits is boxed as one with the limit below it, and the other
         lower = (_inside(node, "mjx-munder", depth) if name == "munderover" else None) or node
         under, over = part("mjx-under", lower), part("mjx-over")
@@ -105,11 +113,12 @@ def _chtml_row(node: Any, depth: int) -> Element:
 
 
 def _inside(node: Any, name: str, depth: int) -> Any:
-    """The first box of a name inside a construct, not looking into constructs within."""
+    """The first box of a name inside a construct, not looking into its other parts and into constructs within."""
     for child in _elements(node):
         if child.tag == name:
             return child
-        if not child.tag.startswith("mjx-m") and depth < MAX_DEPTH:
+        is_part = child.tag in _PARTS or (child.tag == "mjx-box" and name == "mjx-root")
+        if not is_part and not child.tag.startswith("mjx-m") and depth < MAX_DEPTH:
             found = _inside(child, name, depth + 1)
             if found is not None:
                 return found
@@ -144,8 +153,8 @@ def _chtml_text(node: Any, depth: int) -> str:
     for child in _elements(node):
         class_ = child.attributes.get("class") or ""
         match = _CHARACTER.search(class_) if child.tag.startswith(("mjx-c", "mjx-stretchy")) else None
-        if match is not None and int(match[1], 16) < 0x110000:
-            text += chr(int(match[1], 16))
+        if match is not None:
+            text += _character(match[1])
         elif child.tag in ("mjx-utext", "mjx-c"):
             text += child.text() or ""
         elif depth < MAX_DEPTH:
@@ -227,7 +236,7 @@ def _svg_text(node: Any, depth: int) -> str:
     for child in _elements(node):
         code = child.attributes.get("data-c") or ""
         if re.fullmatch(r"[0-9A-Fa-f]{1,5}", code):
-            text += chr(int(code, 16))
+            text += _character(code)
         elif child.tag == "text":
             text += child.text() or ""
         elif depth < MAX_DEPTH:

@@ -68,25 +68,25 @@ _COLLAPSED = _named(
     r"""
     collapseomatic_content su-spoiler-content collapse collapsible\S* spoiler\S* hidden-?content toggle-?content
     accordion\S* cmty-hide-content sp-body togglecontent hide\S* hidden\S* knowl-content dropdown fold-content
-    answer-content jetpack-spoiler
+    answer-content jetpack-spoiler wpProQuiz_response
     """,
     r"[\s_-]",
 )
 _ROLE_WORDS: tuple[tuple[str, str], ...] = (
-    ("solution", r"solutions?|sol|soln|worked-?solution|solution-like|ltx_theorem_(?:solution|sol)|jiexi|jieda|"
+    ("solution", r"solutions?|sol|soln|worked-?solution|solution-like|ltx_theorem_(?:solution|sol)|jiexi|jieda|wpProQuiz_correct|"
      r"解答|解析|answer-?explanation"),
     ("answer", r"answers?|answer-like|ltx_theorem_answer|correct-?answer|daan|答案|final-?answer"),
     ("hint", r"hints?|hint-like|ltx_theorem_hint|tishi|提示"),
     ("proof", r"proofs?|proof-like|ltx_proof|ltx_theorem_proof|证明"),
     ("exercise", r"exercises?|exercise-like|exercise-?wrapper|problems?|project-like|activity-like|"
      r"exploration-like|checkpoint|divisionexercise|inlineexercise|ltx_theorem_(?:exercise|problem|ex|prob)|exer|"
-     r"习题|练习|puzzle|challenge-?problem|try-?it"),
+     r"习题|练习|puzzle|wpProQuiz_listItem|challenge-?problem|try-?it"),
     ("example", r"examples?|example-like|ltx_theorem_(?:example|exam|exa)|worked-?example|例题|os-?example"),
     ("statement", r"statement|problem-?statement|exercise-?statement|question-?(?:stem|text|statement|body)|stem|"
      r"problem-?text|qtext|timu|题干"),
 )  # fmt: skip
 _ROLES = tuple(
-    (role, re.compile(rf"(?:^|\s)(?:admonition-|is-|environment-|env-)?(?:{words})(?=$|\s)", re.I))
+    (role, re.compile(rf"(?:^|\s)(?:admonition-|is-|environment-|env-|box-|callout-)?(?:{words})(?=$|\s)", re.I))
     for role, words in _ROLE_WORDS
 )
 _THEOREM = _named(
@@ -110,6 +110,10 @@ _LABEL_ROLES = {
     "answer": "answer", "répons": "answer", "答案": "answer", "hint": "hint", "提示": "hint", "proof": "proof",
     "证明": "proof",
 }  # fmt: skip
+_QUESTION_SITES = {
+    "QuestionHeader": "question", "AnswerItem": "reply", "wgt-ask": "question", "wgt-best": "accepted_reply",
+    "wgt-answers": "reply",
+}  # fmt: skip
 _POST_ID = re.compile(r"(?:post|post_message|postmessage|msg|pid|reply)[_-]?\d{2,}\Z")
 _COMMENTS = _named("comments js-comments-container comments-list comment-list commentlist comments-area post-comments")
 _BODY = _named(
@@ -122,7 +126,7 @@ _BODY = _named(
 _BODY_ID = re.compile(r"(?:msg|post_?message|post_content|answer-content)[_-]\d+\Z")
 _NO_POST = re.compile(r"(?:^|\s)(?:hentry|type-(?:post|page)|post-\d+|status-publish)(?=$|\s)")
 _POST_CLASS = re.compile(
-    r"(?:^|\s)(?:topic-post|crawler-post|topic-body|message--post|postbit|postbitlegacy|forum-?post|postcontainer)(?=$|\s)"
+    r"(?:^|\s)(?:topic-post|crawler-post|topic-body|message--post|cmty-post|postbit|postbitlegacy|forum-?post|postcontainer)(?=$|\s)"
 )
 
 
@@ -197,7 +201,7 @@ def _nature(
     main = role == "main" or itemprop == "articleBody" or bool(_MAIN_ID.search(class_) or _MAIN_ID.search(id_))
     names = f"{class_} {id_}"
     chrome = not main and not block_role and tag not in ("main", "article", "body", "html") and is_chrome(names)
-    return Nature(
+    found = Nature(
         chrome=chrome,
         main=main,
         role=block_role,
@@ -205,6 +209,7 @@ def _nature(
         comments=_COMMENTS.search(class_) is not None or id_ == "comments",
         body=itemprop == "text" or _BODY.search(class_) is not None or _BODY_ID.match(id_) is not None,
     )
+    return PLAIN if found == PLAIN else found  # told by identity, where all of a page's elements are looked at
 
 
 def is_chrome(names: str) -> bool:
@@ -223,6 +228,9 @@ def _post_role(class_: str, id_: str, itemtype: str, itemprop: str) -> str | Non
         return "accepted_reply" if "accepted-answer" in classes else "reply"
     if "question" in classes and (id_.startswith("question") or "js-question" in classes):
         return "question"
+    for name, role in _QUESTION_SITES.items():
+        if name in classes:
+            return role
     numbered = _POST_ID.match(id_) or (re.match(r"p\d+\Z", id_) and "post" in classes)
     if (numbered or _POST_CLASS.search(class_)) and not _NO_POST.search(class_):
         return "post"

@@ -132,10 +132,8 @@ class Scanner:
         end = _closing_at(text, start, closing, budget, opening=opening)
         if end == -1:
             return None
-        if opening == "$$" and (
-            text.startswith("$", start) or text.startswith("$", end + 2) or is_displayed_word(text[start:end])
-        ):
-            return None  # grades of prices: $$ or $$$
+        if opening == "$$" and _is_grade(text, start, end):
+            return None
         content = undamaged(text[start:end].replace(_BREAK, "\n"))
         if _PLACEHOLDER.search(content) or not looks_like_math(content, sure=True):
             return None
@@ -178,6 +176,18 @@ class Scanner:
         if not looks_like_asciimath(content):  # code between backticks, as in Markdown: passed over as a whole
             return Found(match.start(), end + len(closing), "", False, "")
         return Found(match.start(), end + len(closing), asciimath_to_latex(undamaged(content)), False, "asciimath")
+
+
+def _is_grade(text: str, start: int, end: int) -> bool:
+    """Whether two double dollars with `text[start:end]` between them are grades of prices: `$$ or $$$`."""
+    if text.startswith("$", start) or is_displayed_word(text[start:end]):
+        return True
+    follows = len(_DOLLARS.match(text, end + 2)[0])  # type: ignore[index]
+    return follows != 0 and (follows != 2 or _CONTENT.search(text, start, end) is None)  # 2: the next formula's
+
+
+_DOLLARS = re.compile(r"\$*")
+_CONTENT = re.compile(r"[^\W_]")
 
 
 @lru_cache(maxsize=256)

@@ -2,8 +2,8 @@
 
 Namespace prefixes of MathML are stripped (an HTML parser knows no `mml:mfrac`, and would leave `<mml:none/>` open);
 a `<` that formulas put in front of a letter is escaped (`$a<b$ and $c>d$` is one tag to a parser); and nesting is cut
-at the depth where browsers cut it, because the tree construction of HTML takes quadratic time in it (100,000 nested
-`div`: 23 s in lexbor).
+at a depth that no real page has, because the tree construction of HTML takes quadratic time in it (100,000 nested
+`div`: 23 s in lexbor), and what looks into elements does so at each level.
 """
 
 import re
@@ -13,19 +13,27 @@ from functools import lru_cache
 
 import numpy as np
 
+from mathmill.curation.html.marks import ANY, BACKSLASH, DOLLAR, EMPHASIS
+
 MAX_DEPTH = 512
 """Elements nested deeper lose their tags and keep their text (Blink's limit)."""
+MAX_FORMATTING = 8
+"""Open formatting elements: each is made anew in every paragraph that follows, so that 300 of them fill the memory."""
 
-_SUSPECT_DEPTH = 5000
+_FEWEST_TAGS = 2000  # a page with fewer cannot take long
 _MATH_PREFIX = re.compile(rb"<([A-Za-z][\w-]*):math[\s>]")
+_LEADING_SCRIPT = re.compile(
+    rb"(?:\s++|<!doctype[^>]*>|<html[^>]*>)*+(?=<script\b[^>]{0,200}\btype\s*=\s*[\"']?math/)", re.IGNORECASE
+)
 _RAW_TEXT = rb"<!--(?:.*?-->|.*\Z)|<(script|style|textarea|title|xmp)\b(?:.*?</\1\b|.*\Z)"
-_STRAY = re.compile(_RAW_TEXT + rb"|<(?=([A-Za-z][^\s/>]*)([^<>]{0,400}))", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(_RAW_TEXT + rb"|<(/?)([A-Za-z][^\s/>]*)[^>]*>", re.IGNORECASE | re.DOTALL)
+_STRAY = re.compile(_RAW_TEXT + rb"|<(?=([A-Za-z][^\s/>]{0,100})([^<>]{0,400}))", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(_RAW_TEXT + rb"|<(/?)([A-Za-z][^\s/>]*+)[^>]*+(?:>|\Z)", re.IGNORECASE | re.DOTALL)
 _ATTRIBUTE_NAMES = re.compile(r"([^\s=\"'/>][^\s=/>]*|=[^\s=/>]*)(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?")
 _CLEAN_NAME = re.compile(r"[A-Za-z][\w:.-]*\Z")
 _WORDS = frozenset({"and", "or", "then", "if", "where", "for", "with", "so", "but", "is", "="})
 _VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
 _IMPLIED_END = frozenset(b"p li dt dd tr td th thead tbody tfoot option optgroup rt rp colgroup html head body".split())
+_FORMATTING = frozenset(b"b i u s big code em font small strike strong tt".split())
 _SHORT_TAGS = frozenset((
     "a", "b", "i", "p", "q", "s", "u", "h1", "h2", "h3", "h4", "h5", "h6", "br", "hr", "em", "li", "ol", "ul",
     "dl", "dt", "dd", "td", "th", "tr", "tt", "rb", "rp", "rt", "mi", "mn", "mo", "ms", "g", "cc",
@@ -37,6 +45,12 @@ def strip_math_prefixes(html: bytes) -> bytes:
     for prefix in sorted(set(_MATH_PREFIX.findall(html))):
         html = re.sub(rb"<(/?)" + re.escape(prefix) + rb":(?=[A-Za-z])", rb"<\1", html)
     return html
+
+
+def open_body(html: bytes) -> bytes:
+    """Put `<body>` before a fragment that begins with MathJax 2's script: the parser would take it for the head's."""
+    leading = _LEADING_SCRIPT.match(html)
+    return html[: leading.end()] + b"<body>" + html[leading.end() :] if leading else html
 
 
 def looks_like_formula(tag: str, attributes: Mapping[str, str | None]) -> bool:
@@ -56,13 +70,13 @@ def _are_stray(names: tuple[str, ...]) -> bool:
     return not _WORDS.isdisjoint(names) or any("$" in name or "\\" in name for name in names)
 
 
-def restore_underscores(html: bytes) -> bytes:
+def restore_underscores(html: bytes, marks: int = ANY) -> bytes:
     r"""Undo what Markdown does to `$a_1 + b_1$`, which is `$a<em>1 + b</em>1$` to a parser.
 
     Emphasis that begins and ends inside of a word, after a dollar or a backslash, is no emphasis. Where underscores
-    would make no TeX (`A^<em>`, or one letter between two others), it was a pair of stars.
+    would make no TeX (`A^<em>`, or one letter between two others), it was a pair of stars. marks: of the page.
     """
-    if b"<em>" not in html or (b"$" not in html and b"\\" not in html):
+    if not (marks & EMPHASIS and marks & (DOLLAR | BACKSLASH)):
         return html
     return _INNER_EMPHASIS.sub(_unemphasised, html)
 
@@ -110,36 +124,62 @@ def escape_stray_tags(html: bytes) -> bytes:
 def cap_depth(html: bytes) -> bytes:
     """Drop the tags that nest deeper than MAX_DEPTH, keeping their text; a page that nests less stays as it is."""
     data = np.frombuffer(html, np.uint8)
-    opens = data == ord("<")
-    if np.count_nonzero(opens) < 2 * _SUSPECT_DEPTH:
+    opens = data[:-3] == ord("<")
+    if np.count_nonzero(opens) < _FEWEST_TAGS:
         return html
-    at = np.flatnonzero(opens[:-1]) + 1
-    after = data[at] | 32
-    steps = ((after >= ord("a")) & (after <= ord("z"))).astype(np.int32) - (data[at] == ord("/"))
-    depth = np.cumsum(steps)
-    if depth.size == 0 or int((depth - np.minimum.accumulate(depth)).max()) < _SUSPECT_DEPTH:
+    at = np.flatnonzero(opens) + 1
+    closes = data[at] == ord("/")
+    at += closes
+    letters = data[at] | 32
+    steps = np.where((letters >= ord("a")) & (letters <= ord("z")), 1 - 2 * closes.astype(np.int32), 0)
+    begins = (letters.astype(np.int32) << 8) | (data[at + 1] & 0xDF)
+    formatting = np.where(_FORMATS[begins], steps, 0)
+    if _deepest(formatting) <= MAX_FORMATTING and _deepest(np.where(_FLAT[begins], 0, steps)) <= MAX_DEPTH:
         return html
     return _drop_deep_tags(html)
+
+
+def _deepest(steps: np.ndarray) -> int:
+    depth = np.cumsum(steps)
+    return int((depth - np.minimum.accumulate(depth)).max())
+
+
+def _beginnings(tags: str) -> np.ndarray:
+    """A table of the first two characters of some tags, what ends a tag of one letter among them."""
+    table = np.zeros(1 << 16, bool)
+    for tag in tags.split():
+        for end in tag[1:2] or " >/\n\t\r\f":
+            table[ord(tag[0]) << 8 | (ord(end) & 0xDF)] = True
+    return table
+
+
+_FLAT = _beginnings("a br hr im wb li td tr th tb tf dd dt op rt rp p")  # void, or ended by the next of their kind
+_FORMATS = _beginnings("b i u s bi co em fo sm st tt")
 
 
 def _drop_deep_tags(html: bytes) -> bytes:
     open_tags: Counter[bytes] = Counter()
     dropped: Counter[bytes] = Counter()
-    depth = 0
+    depth = formatting = foreign = 0
 
     def replace(match: re.Match[bytes]) -> bytes:
-        nonlocal depth
+        nonlocal depth, formatting, foreign
         if match[3] is None:
             return match[0]
         tag = match[3].lower()
-        if tag in _VOID or (tag in _IMPLIED_END and not match[2]):
-            return match[0]
+        if tag in (b"math", b"svg"):
+            foreign = max(0, foreign - 1) if match[2] else foreign + 1
+        if tag in _VOID or tag == b"a" or (tag in _IMPLIED_END and not match[2]):
+            return match[0]  # an open `<a>` ends where the next begins
+        if foreign and match[0].endswith(b"/>"):
+            return match[0]  # `<mspace/>` holds nothing, where `<div/>` is open
         if not match[2]:
-            if depth >= MAX_DEPTH:
+            if depth >= MAX_DEPTH or (tag in _FORMATTING and formatting >= MAX_FORMATTING):
                 dropped[tag] += 1
                 return b" "
             open_tags[tag] += 1
             depth += 1
+            formatting += tag in _FORMATTING
             return match[0]
         if dropped[tag]:
             dropped[tag] -= 1
@@ -149,6 +189,7 @@ def _drop_deep_tags(html: bytes) -> bytes:
         if open_tags[tag]:
             open_tags[tag] -= 1
             depth -= 1
+            formatting -= tag in _FORMATTING
             return match[0]
         return b" "  # a stray end tag: each would search the whole stack
 

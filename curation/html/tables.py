@@ -18,8 +18,9 @@ _FEW_ROWS = 3
 _LONG_CELL = 200  # characters: what is longer on average is text on a page, not data
 _PADDING = "\u2007"  # a blank that no source has in a cell of its own
 _MOST_COLUMNS, _MOST_ROWS = 50, 1000  # that a cell spans
+_MOST_HANGING = 30  # columns from the left in which cells hang down: each costs every row a cell
 _NUMBER = re.compile(r"\s*(?:\([\dA-Z][\w.]{0,6}\)|\d+(?:\.\d+)+)\s*")
-_FORMULA_ALONE = re.compile(r"(?:\s|\0n)*\0f(?:\s|\0n)*[.,;]?\s*")
+_FORMULA_ALONE = re.compile(r"(?:\s|\0n)*+\0f(?:\s|\0n)*+[.,;]?\s*+")
 
 
 def open_table(walker: Walker, node: Any) -> Closer | str | None:
@@ -118,6 +119,9 @@ def _close_row(walker: Walker) -> None:
     text, spans = "|", []
     waiting = iter(objects)
     for cell in cells:
+        if cell == _PADDING:
+            text += "  |"
+            continue
         inside = [next(waiting) for _ in range(cell.count("\0f") + cell.count("\0c"))] if objects else []
         content, formulas = compose(cell, inside, scanner, found, one_line=True)
         for span in formulas:
@@ -146,7 +150,8 @@ def _add_equation(walker: Walker, cells: list[str], objects: "list[Source | str]
         raw, merged = rest, []
     else:
         first = formulas[0]
-        walker.page.found[first.encoding] -= len(formulas) - 1
+        for formula in formulas[1:]:
+            walker.page.found[formula.encoding] -= 1
         merged = [Source(" ".join(formula.tex for formula in formulas), True, first.encoding)]
         raw = f"\0f {rest}"
     codes = [item for item in objects if isinstance(item, str)]
@@ -182,7 +187,7 @@ def _spanning(attributes: dict[str, str | None]) -> Closer:
         _close_cell(walker)
         walker.row += [_PADDING] * (columns - 1)
         if rows > 1:
-            walker.hanging |= dict.fromkeys(range(first, first + columns), rows)
+            walker.hanging |= dict.fromkeys(range(first, min(first + columns, _MOST_HANGING)), rows)
 
     return close
 

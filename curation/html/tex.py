@@ -57,11 +57,19 @@ MATH_ENVIRONMENTS = frozenset((
 """LaTeX environments that are formulas, without their starred forms."""
 
 
+MAX_CHARS = 100_000
+_MOST_STYLES = 10  # around one formula
+_READ_AGAIN = 20  # times the length of a formula, that may be read for the groups that its colours apply to
+
+
 def clean_tex(tex: str, display: bool = False) -> str:
     """Clean the TeX between delimiters. Returns "" where no formula is left.
 
-    An inline formula comes out on one line; a display formula keeps its line breaks, without blank lines.
+    An inline formula comes out on one line; a display formula keeps its line breaks, without blank lines. What is
+    longer than MAX_CHARS is no formula.
     """
+    if len(tex) > MAX_CHARS:
+        return ""
     if "<![CDATA[" in tex:
         tex = _CDATA.sub("", tex)
         tex = _CDATA.sub("", tex)
@@ -113,8 +121,10 @@ def undamaged(tex: str) -> str:
 
 def _without_styles(tex: str) -> str:
     r"""Drop a `\displaystyle` around or before the whole formula, and colours and other dress anywhere."""
-    match = _STYLE.match(tex)
-    while match is not None:
+    for _ in range(_MOST_STYLES):
+        match = _STYLE.match(tex)
+        if match is None:
+            break
         if match[0].startswith("{"):
             if group_end(tex, 0) != len(tex):
                 break
@@ -123,35 +133,34 @@ def _without_styles(tex: str) -> str:
             tex = tex[match.end() :]
             if tex.startswith("{") and group_end(tex, 0) == len(tex):
                 tex = tex[1:-1].strip()
-        match = _STYLE.match(tex)
     return _without_colours(tex) if _COLOUR.search(tex) else tex
 
 
 def group_end(tex: str, start: int, closing: str = "}") -> int:
     """The position after the group that opens at `start`, or -1. Escaped braces do not count."""
     depth = 0
-    at = start
-    opening = tex[start]
-    while at < len(tex):
-        char = tex[at]
-        if char == "\\":
-            at += 1
-        elif char == opening:
-            depth += 1
-        elif char == closing:
+    for mark in _GROUP_MARKS[closing].finditer(tex, start):
+        char = mark[0]
+        if char == closing:
             depth -= 1
             if depth == 0:
-                return at + 1
-        at += 1
+                return mark.end()
+        elif char[0] != "\\":
+            depth += 1
     return -1
+
+
+_GROUP_MARKS = {"}": re.compile(r"\\.|[{}]", re.DOTALL), "]": re.compile(r"\\.|[\[\]]", re.DOTALL)}
 
 
 def _without_colours(tex: str) -> str:
     r"""`\color{red}{x}`, `{\color{red} x}`, `\textcolor{red}{x}`, `\bbox[red]{x}` and `\class{c}{x}` become `x`."""
     out: list[str] = []
     at = 0
-    while (match := _COLOUR.search(tex, at)) is not None:
+    left = _READ_AGAIN * len(tex)
+    while left > 0 and (match := _COLOUR.search(tex, at)) is not None:
         end = _skip_dress(tex, match)
+        left -= (end if end != -1 else len(tex)) - match.start()
         follows = tex[match.end() : match.end() + 1]
         if end == -1 or follows.isalpha():
             out.append(tex[at : match.end()])
@@ -161,6 +170,7 @@ def _without_colours(tex: str) -> str:
         if match["one"] and before.endswith("{") and not before.endswith("\\{"):
             # {\color{red} x}: the group goes too, unless it is an argument
             close = group_end(tex, match.start() - 1)
+            left -= (close if close != -1 else len(tex)) - match.start()
             if close != -1 and not re.search(r"(?:[\^_\]}]|\\[A-Za-z]+)\s*\Z", before[:-1]):
                 tex = tex[:end] + tex[end : close - 1].strip() + tex[close:]
                 before = before[:-1]
@@ -169,6 +179,7 @@ def _without_colours(tex: str) -> str:
             end += 1
         if tex[end : end + 1] == "{" and not re.search(r"(?:[\^_]|\\[A-Za-z]+)\s*\Z", before):
             close = group_end(tex, end)
+            left -= (close if close != -1 else len(tex)) - end
             if close != -1 and match["one"] != "require":
                 inner = tex[end + 1 : close - 1]
                 if match["two"] in ("colorbox", "fcolorbox") and inner[:1] == "$" == inner[-1:]:

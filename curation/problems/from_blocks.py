@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from mathmill.curation.html.roles import label_role
 from mathmill.curation.problems.from_text import assemble, drafts_from_text
 from mathmill.curation.problems.markers import Kind, Marker, find_markers
-from mathmill.curation.problems.problem import Draft, Formula, Problem, Span
+from mathmill.curation.problems.problem import Draft, Formula, Problem, Span, Standing
 
 MAX_INSTRUCTION_CHARS = 400
 """A longer text before the exercises of a group is a lesson, not their instruction."""
@@ -39,6 +40,8 @@ def extract_problems(
     forced: list[Marker] = []
     closed: list[Span] = []
     last_question: Draft | None = None
+    exercises: list[Draft] = []  # of the containers so far
+    exercise_end = 0
     instruction = _Instruction(text)
     for node in _tree(blocks, _CONTAINERS | _PARTS | _FORUM | {"heading"}):
         span = Span(node.start, node.end)
@@ -46,15 +49,22 @@ def extract_problems(
             found = _exercises(text, node, markers)
             _prepend(text, instruction.before(node), found)
             drafts += found
+            exercises, exercise_end = [*exercises[-_RECENT:], *found], node.end
             closed.append(span)
         elif node.role == "question":
             last_question = Draft(question=[_post_body(text, span)])
-            if _QUESTION.search(text, *span):
+            title = None if _QUESTION.search(text, *span) else _title_before(text, node.start)
+            if title is not None:
+                last_question.question.insert(0, title)
+            if title is not None or _QUESTION.search(text, *span):
                 drafts.append(last_question)
             closed.append(span)
         elif node.role in ("reply", "accepted_reply"):
             if last_question and (not last_question.solution or node.role == "accepted_reply"):
                 last_question.solution = [_post_body(text, span)]
+            closed.append(span)
+        elif node.role in _MARKS and _belongs_to_exercise(text, node, exercises, exercise_end):
+            exercise_end = node.end
             closed.append(span)
         elif node.role in _MARKS:  # a part on its own: its owner is the problem that stands before it
             content = _without_label(text, span).start
@@ -75,6 +85,50 @@ _QUESTION = re.compile(
     re.IGNORECASE,
 )
 """What a post must contain to be a question: forums also carry announcements, and pages that look like forums."""
+
+_MAX_GAP = 100
+_RECENT = 200
+"""Exercises among which a solution with a number looks for its own."""
+
+
+def _title_before(text: str, start: int) -> Span | None:
+    """The heading that stands right before a post, where it asks what the post explains."""
+    end = len(text[:start].rstrip())
+    line = text.rfind("\n", 0, end) + 1
+    title = re.compile(r"#{1,3} +").match(text, line, end)
+    return Span(title.end(), end) if title and _QUESTION.search(text, line, end) else None
+
+
+def _belongs_to_exercise(text: str, node: "_Node", exercises: Sequence[Draft], end: int) -> bool:
+    """Give a solution that follows its exercise, or names its number, to that exercise; hints are passed over."""
+    first = next(iter(find_markers(text[node.start : min(node.end, node.start + 200)].lstrip())), None)
+    number = first.number if first is not None and first.start == 0 else None
+    gap = text[end : node.start].strip("#* \t\r\n") if node.start - end < _MAX_GAP else "…"
+    adjoins = bool(exercises) and (not gap or (label_role(gap) is not None and "\n" not in gap))
+    draft = exercises[-1] if adjoins else None
+    if number is not None and (draft is None or draft.number not in (None, number)):
+        draft = next((d for d in exercises if d.number == number and not d.solved), None)
+    if draft is None or (draft.solved and node.role != "hint"):
+        return False
+    span = _without_label(text, Span(node.start, node.end))
+    if node.role == "answer":
+        draft.answer = span
+    elif node.role != "hint" and not _is_hint(text, node):
+        draft.solution = list(_gaps(span.start, span.end, node.children, {"hint"}))
+    return True
+
+
+def _is_hint(text: str, node: "_Node") -> bool:
+    """Whether what the markup calls a solution calls itself a hint, and nothing in it a solution."""
+    kinds = [m.kind for m in find_markers(text[node.start : node.end].lstrip()) if m.kind in _PART_KINDS]
+    return (
+        bool(kinds)
+        and set(kinds) == {Kind.HINT}
+        and _without_label(text, Span(node.start, node.end)).start > node.start
+    )
+
+
+_PART_KINDS = (Kind.SOLUTION, Kind.ANSWER, Kind.HINT, Kind.KEY)
 
 _CONTAINERS = {"exercise", "example"}
 _PARTS = {"statement", "solution", "answer", "hint", "proof"}
@@ -103,7 +157,7 @@ def _tree(blocks: Sequence[Block], roles: set[str]) -> list[_Node]:
     """Nest the blocks with these roles by containment and return the outermost, in order."""
     roots: list[_Node] = []
     path: list[_Node] = []
-    for start, end, role in sorted(blocks, key=lambda b: (b.start, -b.end)):
+    for start, end, role in sorted(blocks, key=lambda b: (b.start, -b.end, b.role == "heading")):
         if role not in roles or start >= end:
             continue
         while path and path[-1].end <= start:
@@ -119,6 +173,8 @@ def _post_body(text: str, post: Span) -> Span:
     head = _POST_HEAD.match(text, *post)
     start, end = (head.end() if head else post.start), post.end
     in_cell = head is not None and head["bar"] is not None
+    if head is None or head.end() == start:  # a title that is the whole post
+        start += len(text[start:end]) - len(text[start:end].lstrip("# \n"))
     return Span(start, end - 1 if in_cell and text[end - 1] == "|" else end)
 
 
@@ -180,10 +236,13 @@ def _prepend(text: str, instruction: list[Span], drafts: Sequence[Draft]) -> Non
 def _exercise(text: str, node: _Node, markers: Sequence[Marker]) -> list[Draft]:
     """Read a container that is one exercise."""
     parts = {role: [n for n in node.below() if n.role == role] for role in _PARTS}
-    solutions = parts["solution"] or parts["proof"]
+    hints = [n for n in parts["solution"] if _is_hint(text, n)]
+    solutions = [n for n in parts["solution"] if not any(h.start <= n.start and n.end <= h.end for h in hints)]
+    solutions = solutions or parts["proof"]
+    parts["answer"] = [n for n in parts["answer"] if not _OPTIONS.match(text, n.start, n.end)]
     if not solutions and not parts["answer"]:
         return _exercise_by_text(text, node, markers)
-    draft = Draft()
+    draft = Draft(number=_number(text, node))
     if parts["statement"]:
         draft.question = [span for n in parts["statement"] for span in _gaps(n.start, n.end, n.children)]
     else:
@@ -193,8 +252,29 @@ def _exercise(text: str, node: _Node, markers: Sequence[Marker]) -> list[Draft]:
     if parts["answer"]:
         draft.answer = _without_label(text, Span(parts["answer"][0].start, parts["answer"][0].end))
     for spans in (draft.question, draft.solution):
-        spans[:1] = [_without_label(text, span) for span in spans[:1]]
+        spans[:1] = [_without_number(text, _without_label(text, span)) for span in spans[:1]]
     return [draft]
+
+
+_OPTIONS = re.compile(r"\s*[Aa][.)．、][^\n]*\n\s*[Bb][.)．、]")
+"""What a quiz calls its answers are the options to choose from."""
+
+
+def _number(text: str, node: _Node) -> str | None:
+    """The number that an exercise has in its label: "Exercise 3 (Sums)"."""
+    first = next(iter(find_markers(text[node.start : min(node.end, node.start + 100)].lstrip("# \n"))), None)
+    return first.number if first is not None and first.start == 0 else None
+
+
+def _without_number(text: str, span: Span) -> Span:
+    """Leave out a number on a line of its own, as the statement and the solution of an exercise repeat it."""
+    number = _BARE_NUMBER.match(text, *span)
+    return Span(number.end(), span.end) if number else span
+
+
+_BARE_NUMBER = re.compile(
+    r"\s*(?:[0-9]{1,4}[ \t]*[.)]|Question[ \t]+[0-9]{1,3}[ \t]+of[ \t]+[0-9]{1,3})[ \t]*\n(?=\s*\S)"
+)
 
 
 def _exercise_by_text(text: str, node: _Node, markers: Sequence[Marker]) -> list[Draft]:
@@ -206,7 +286,14 @@ def _exercise_by_text(text: str, node: _Node, markers: Sequence[Marker]) -> list
     label = own[0] if own and own[0].kind is Kind.PROBLEM and not text[first : own[0].start].strip() else None
     opening = label or Marker(first, first, Kind.PROBLEM)
     inner = [m for m in own if m.kind is not Kind.PROBLEM and m.kind is not Kind.ITEM]
+    hints = {"hint", "solution", "answer"}  # a part that is here is no solution, or it would have been taken
+    closed += [Span(n.start, n.end) for n in node.below() if n.role in hints and n.start >= first]
+    inner = [m for m in inner if not any(start <= m.start < end for start, end in closed)]
     drafts = drafts_from_text(text, [opening, *inner], node.end, _disjoint(closed))
+    for draft in drafts:
+        draft.number = draft.number or _number(text, node)
+        draft.standing = Standing.EXAMPLE if node.role == "example" else Standing.MARKED
+        draft.question[:1] = [_without_number(text, span) for span in draft.question[:1]]
     return [draft for draft in drafts if draft.question]
 
 

@@ -11,13 +11,19 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from mathmill.core.mathtext import find_formulas
+from mathmill.curation.problems.answer_key import ENTRY, RANGE, SECTION, TABLE, follows_inline, key_entries
+from mathmill.curation.problems.asking import asks, is_printed, sets_task
 from mathmill.curation.problems.markers import Kind, Marker, end_of_proof, find_markers
-from mathmill.curation.problems.problem import Draft, Formula, Problem, Span, build
+from mathmill.curation.problems.problem import Draft, Formula, Problem, Span, Standing, build
+from mathmill.curation.problems.unlabelled import from_records, implied_markers
 
 _RECENT = 500  # problems among which a numbered solution looks for its own: keeps hostile pages linear
 
 MAX_QUESTION_CHARS = 6_000
 """A longer question is a chapter whose end was missed."""
+
+MAX_LONE_CHARS = 1_500
+"""The same for a numbered item before which no other stands: it may as well be a numbered section."""
 
 
 def from_text(text: str, lang: str | None = None) -> list[Problem]:
@@ -26,15 +32,19 @@ def from_text(text: str, lang: str | None = None) -> list[Problem]:
     lang: the language of the text where it is known. Markers of both languages are read in any case, since Chinese
     pages quote English problems.
     """
+    if (recorded := from_records(text)) is not None:
+        return recorded
+    markers = find_markers(text)
     formulas = [Formula(*span) for span in find_formulas(text)]
-    return assemble(text, formulas, drafts_from_text(text, find_markers(text)))
+    drafts = drafts_from_text(text, markers) or drafts_from_text(text, implied_markers(text, markers))
+    return assemble(text, formulas, drafts)
 
 
 def assemble(text: str, formulas: Sequence[Formula], drafts: Sequence[Draft]) -> list[Problem]:
     """Build the problems of some drafts, in the order in which their questions stand."""
     problems = []
     for draft in sorted(drafts, key=lambda d: d.question[0].start if d.question else len(text)):
-        if not draft.certain and not any(_ASKS.search(text[slice(*span)].strip()) for span in draft.question):
+        if not _proves_itself(text, draft):
             continue
         if sum(end - start for start, end in draft.question) > MAX_QUESTION_CHARS:
             continue
@@ -42,6 +52,20 @@ def assemble(text: str, formulas: Sequence[Formula], drafts: Sequence[Draft]) ->
         if problem is not None:
             problems.append(problem)
     return problems
+
+
+def _proves_itself(text: str, draft: Draft) -> bool:
+    """Whether something that may be a problem is one."""
+    if draft.standing is Standing.EXAMPLE and draft.solved:
+        return True
+    parts = [text[slice(*span)].strip() for span in draft.question]
+    if draft.standing in (Standing.MARKED, Standing.HEADED):
+        return draft.solved or any(map(sets_task, parts))
+    if not any(map(asks, parts)):
+        return False
+    if sum(map(len, parts)) > MAX_LONE_CHARS:
+        return draft.solved and draft.standing is not Standing.LONE_ITEM
+    return draft.standing is not Standing.LONE_ITEM or draft.solved or any(map(is_printed, parts))
 
 
 def drafts_from_text(
@@ -71,6 +95,10 @@ def _inside(place: int, spans: Sequence[Span]) -> bool:
     return before >= 0 and place < spans[before].end
 
 
+_PROVE = re.compile(r"\b(?:[Pp]rove|[Ss]how|[Vv]erify)\b|证")
+_LABELLED = (Standing.MARKED, Standing.EXAMPLE)
+
+
 class _Machine:
     """Reads markers in order; `drafts` is the result."""
 
@@ -81,6 +109,7 @@ class _Machine:
         self._part: Kind | None = None  # of the draft: PROBLEM (its question), SOLUTION, ANSWER or HINT
         self._start = 0  # of that part
         self._opened = 0  # where the label of the open draft stands
+        self._bracketed = False  # whether the numbers of items stand in brackets
         self._exercises = False  # under a heading that announces exercises
         self._next_step = 1  # the number of the next enumerated step inside a solution
         self._key: int | None = None  # where the answer key that is being read begins
@@ -92,20 +121,27 @@ class _Machine:
             if kind is not Kind.STOP or self._goes_on_in_key(marker):
                 return
             self._read_key(marker.start)
-        if kind is Kind.KEY:
-            if self._opens_key(marker):
-                self.close(marker.start)
-                self._key = marker.end
-                return
+        if kind is Kind.KEY or kind is Kind.ANSWER:
             word = self.text[marker.start : marker.end].casefold()
-            kind = Kind.ANSWER if "answer" in word or "答案" in word else Kind.SOLUTION
-        if kind is Kind.PROBLEM:
-            self._open(marker, certain=True)
+            if self._opens_key(marker) if kind is Kind.KEY else self._opens_inline_key(marker):
+                self.close(marker.start)
+                self._key = marker.start if "题号" in word else marker.end
+                return
+            if "题号" in word:
+                return
+            kind = Kind.ANSWER if kind is Kind.ANSWER or "answer" in word or "答案" in word else Kind.SOLUTION
+        if kind is Kind.PROBLEM or kind is Kind.EXAMPLE:
+            self._open(marker, Standing.MARKED if kind is Kind.PROBLEM else Standing.EXAMPLE)
         elif kind is Kind.REPLY:
             if self._draft is not None and self.text[self._opened : self._opened + 6].lstrip("#*- >").startswith("Q"):
                 self._read_part(marker, Kind.ANSWER)
         elif kind is Kind.ITEM:
             self._read_item(marker)
+        elif kind is Kind.SUBITEM:
+            self._read_subitem(marker)
+        elif kind is Kind.SECTION:
+            if self._draft is None or self._draft.standing not in _LABELLED:
+                self.close(marker.start)
         elif kind is Kind.EXERCISES:
             self.close(marker.start)
             self._exercises = True
@@ -125,9 +161,10 @@ class _Machine:
         self._end_part(end)
         self._draft = None
 
-    def _open(self, marker: Marker, certain: bool) -> None:
+    def _open(self, marker: Marker, standing: Standing) -> None:
         self._end_part(marker.start)
-        self._draft = Draft(number=marker.number, certain=certain)
+        self._draft = Draft(number=marker.number, standing=standing)
+        self._bracketed = marker.kind is Kind.SUBITEM
         self.drafts.append(self._draft)
         self._opened = marker.start
         self._begin(Kind.PROBLEM, marker.end)
@@ -151,20 +188,30 @@ class _Machine:
     def _read_item(self, marker: Marker) -> None:
         """Decide whether a bare number opens a problem, or counts steps or sub-questions of the open one."""
         number, draft = int(marker.number or 0), self._draft
+        standing = Standing.HEADED if self._exercises else Standing.LONE_ITEM if self._bracketed else Standing.ITEM
         if draft is None:
-            if self._exercises or number == 1 or self._follows_last(number):
-                self._open(marker, certain=self._exercises)
+            first = self._exercises or number == 1 or self._follows_last(number)
+            self._open(marker, standing if first else Standing.LONE_ITEM)
             return
-        if draft.certain and not self._exercises:
+        if draft.standing in _LABELLED and not self._exercises:
             if self._part is Kind.PROBLEM and number == 1 and not self.text[self._start : marker.start].strip():
                 self.drafts.remove(draft)  # "习题 3.2" and the like: a heading of exercises, not one of them
                 self._draft, self._exercises = None, True
-                self._open(marker, certain=True)
+                self._open(marker, Standing.HEADED)
             return
         if self._part is Kind.SOLUTION and number == self._next_step:
             self._next_step += 1
-        elif self._follows_last(number) or (number == 1 and self._part is Kind.PROBLEM):
-            self._open(marker, certain=self._exercises)
+        elif self._follows_last(number) or (number == 1 and self._part in (Kind.PROBLEM, None)):
+            self._open(marker, standing)
+
+    def _read_subitem(self, marker: Marker) -> None:
+        """A number in brackets is a part of the open question, or an item where items are numbered so."""
+        number = int(marker.number or 0)
+        if self._draft is None:
+            if number == 1:
+                self._open(marker, Standing.HEADED if self._exercises else Standing.LONE_ITEM)
+        elif self._bracketed:
+            self._read_item(marker)
 
     def _follows_last(self, number: int) -> bool:
         last = self.drafts[-1].number if self.drafts else None
@@ -183,6 +230,11 @@ class _Machine:
             if self._part is Kind.SOLUTION:
                 return
             kind = Kind.ANSWER
+        if kind is Kind.SOLUTION and draft.standing in (Standing.ITEM, Standing.LONE_ITEM):
+            label = self.text[marker.start : marker.end]
+            if ("roof" in label or "证" in label) and not _PROVE.search(self.text, self._start, marker.start):
+                self.close(marker.start)  # a numbered theorem
+                return
         if kind is Kind.SOLUTION:
             asked = draft.question or self.text[self._start : marker.start].strip()
             if self._part is Kind.PROBLEM and not asked:
@@ -198,13 +250,24 @@ class _Machine:
 
     def _opens_key(self, marker: Marker) -> bool:
         """An answer key begins with a number, and at least two numbered problems before it wait for answers."""
-        entry = _ENTRY.match(self.text, marker.end) or _RANGE.match(self.text, marker.end)
-        section = _SECTION.match(self.text, marker.end)
+        entry = ENTRY.match(self.text, marker.end) or RANGE.match(self.text, marker.end)
+        section = SECTION.match(self.text, marker.end)
         numbers = [draft.number for draft in self.drafts if draft.number is not None and not draft.solved]
-        return len(numbers) >= 2 and bool(section or (entry and entry["n"] in numbers))
+        table = bool(TABLE.match(self.text, marker.end) or TABLE.match(self.text, marker.start))
+        return len(numbers) >= 2 and bool(section or table or (entry and entry["n"] in numbers))
+
+    def _opens_inline_key(self, marker: Marker) -> bool:
+        """So does a label such as "答案：1. B 2. C" where the numbers are those of the problems before it."""
+        entry = ENTRY.match(self.text, marker.end) if marker.number is None else None
+        if entry is None or self._bracketed != (entry[0].lstrip()[:1] in "(（"):
+            return False
+        if not follows_inline(self.text, entry.end(), int(entry["n"])):
+            return False
+        waiting = {draft.number for draft in self.drafts[-_RECENT:] if not draft.solved}
+        return {entry["n"], str(int(entry["n"]) + 1)} <= waiting
 
     def _goes_on_in_key(self, marker: Marker) -> bool:
-        return bool(_SECTION.match(self.text, marker.start) or _ENTRY.match(self.text, marker.start))
+        return bool(SECTION.match(self.text, marker.start) or ENTRY.match(self.text, marker.start))
 
     def _read_key(self, end: int) -> None:
         """Give the entries of the key in text[self._key:end] to the drafts with their numbers."""
@@ -221,7 +284,7 @@ class _Machine:
             place = bisect_left(places, position)
             position = places.pop(place if place < len(places) else 0) + 1
             draft = self.drafts[position - 1]
-            draft.certain = True
+            draft.standing = Standing.MARKED
             parts = [m for m in find_markers(self.text[slice(*span)]) if m.kind in (Kind.SOLUTION, Kind.ANSWER)]
             draft.answer = Span(span.start, span.start + parts[0].start) if parts else span
             for marker, following in pairwise([*parts, Marker(span.end - span.start, 0, Kind.STOP)]):
@@ -230,67 +293,3 @@ class _Machine:
                     draft.solution.append(part)
                 else:
                     draft.answer = part
-
-
-_ENTRY = re.compile(
-    r"[\s#*]*(?:第|Problem |Exercise |Question )?[(（【]?(?P<n>[0-9]{1,3})(?:[.．、)）:：】](?![0-9])|题[:：]?)[*\s]*"
-)
-_SECTION = re.compile(
-    r"[\s#*]*(?:[一二三四五六七八九十]{1,2}[、．.]|Part [A-Z0-9IVX]+\b|Section [A-Z0-9IVX]+\b)[^\n]{0,60}(?=\n)"
-)
-_RANGE = re.compile(
-    r"[\s#*]*(?P<n>[0-9]{1,3}) ?(?:[-~～—–至]|——) ?(?P<to>[0-9]{1,3})[.．、:：)]?[ \t]*"
-    r"(?P<letters>[A-F](?:[ ,，、]{0,2}[A-F]){0,59})\b"
-)
-_INLINE_ENTRY = re.compile(r"(?<=[\s;；,，。．.])(?P<n>[0-9]{1,3})[.．、)）:：](?![0-9])[ \t]*")
-
-
-def key_entries(text: str, start: int, end: int) -> list[tuple[str, Span]]:
-    """Split an answer key into (number, span): one entry per line, several to a line, or "1-5 BCADB"."""
-    entries: list[tuple[str, Span]] = []
-    opened: tuple[int, int] | None = None  # number and content start of the entry that is being read
-
-    def finish(stop: int) -> None:
-        nonlocal opened
-        if opened is not None:
-            entries.append((str(opened[0]), Span(opened[1], stop)))
-        opened = None
-
-    line_start = start
-    while line_start < end:
-        newline = text.find("\n", line_start, end)
-        line_end = end if newline < 0 else newline
-        covered = _RANGE.match(text, line_start, line_end)
-        if covered:
-            finish(line_start)
-            position = line_start
-            while covered:
-                letters = [i for i in range(*covered.span("letters")) if text[i].isalpha()]
-                numbers = range(int(covered["n"]), int(covered["to"]) + 1)
-                entries += [(str(n), Span(i, i + 1)) for n, i in zip(numbers, letters, strict=False)]
-                position = covered.end()
-                covered = _RANGE.match(text, position, line_end)
-            line_start = position
-        match = _ENTRY.match(text, line_start, line_end)
-        if _SECTION.match(text, line_start, end) and not match:
-            finish(line_start)
-        position = line_start
-        while match:
-            finish(match.start())
-            opened = (int(match["n"]), match.end())
-            position = match.end()
-            # Further entries on the line count on, so that "x = 3. 5" is not the fifth.
-            following = (m for m in _INLINE_ENTRY.finditer(text, position, line_end) if int(m["n"]) == opened[0] + 1)
-            match = next(following, None)
-        line_start = line_end + 1
-    finish(end)
-    return entries
-
-
-# --- numbered items that are questions ------------------------------------------------------------------------------
-
-_ASKS = re.compile(
-    r"[?？]|[（(][ \t\u3000]*[)）]|_{3,}|＿{2,}"
-    r"|(?:^\W*|[.,;:] )(?:Find|Solve|Prove|Show|Compute|Evaluate|Simplify|Determine|Calculate|Factor|Express|Verify)\b"
-    r"|^\W*(?:How|What|Which|Graph|Use|Write|Let|Suppose|Given)\b|求|证明|计算|解方程|化简|已知|设|判断|因式分解"
-)

@@ -60,7 +60,7 @@ def test_a_model_folder_can_be_named_by_its_path() -> None:
 
 def test_the_models_files_are_part_of_the_tasks_identity() -> None:
     paths = [Path(path) for path in ClassifyConfig().file_paths()]
-    assert [path.name for path in paths] == ["card.json", "model.ftz"]
+    assert [path.name for path in paths] == ["card.json", "model.npz"]
     assert all(path.is_file() for path in paths)
 
 

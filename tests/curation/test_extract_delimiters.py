@@ -104,3 +104,8 @@ def test_custom_delimiters_of_katex_are_read() -> None:
 def test_a_malformed_configuration_counts_as_none() -> None:
     html = "<script>MathJax = {tex: {inlineMath: [[' </script><p>a \\(x\\) b</p>"
     assert extract_html(html.encode()).text == "a $x$ b"
+
+
+def test_text_between_an_exponent_and_a_slash_stays() -> None:
+    page = extract_html(b"<p>x<sup>3</sup>abc/<sub>4</sub> and <sup>3</sup>/<sub>4</sub> of it</p>")
+    assert page.text == "x^{3}abc/_{4} and 3/4 of it"

@@ -1,4 +1,3 @@
-import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -6,12 +5,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from mathmill.classifiers import school_lexicon
+from mathmill.classifiers import bundled
 from mathmill.core.schemas import DIFFICULTIES, PROBLEM, SCHOOL_STAGES, to_batch
 from mathmill.core.stage import OUT, StageContext
-from mathmill.curation.label import Label, LabelConfig, predicted
-
-DATA = Path(__file__).parents[2].parent / "shared" / "data"
+from mathmill.curation.label import Label, LabelConfig
 
 
 def problem(question: str = "What is 2+2?", solution: str | None = None, **values: object) -> dict[str, object]:
@@ -70,13 +67,36 @@ def test_formulas_of_the_record_are_not_cut() -> None:
     assert [solution[s["start"] : s["end"]] for s in row["steps"]] == ["Let x. y be given.", "Done."]  # type: ignore[attr-defined]
 
 
-def test_without_a_solution_longer_questions_are_guessed_harder() -> None:
-    probs = [predicted("x" * size) for size in (10, 100, 1_000, 100_000)]
-    assert all(p.sum() == pytest.approx(1.0, abs=0.002) for p in probs)
+def test_without_a_solution_steps_are_predicted_from_length_and_level() -> None:
+    stage = Label(LabelConfig())
+    sizes = ["x" * size for size in (10, 100, 1_000, 100_000)]
+    probs = stage.predicted(sizes, np.full(4, 3.0))
+    np.testing.assert_allclose(probs.sum(axis=1), 1.0)
     assert all(a[0] >= b[0] for a, b in pairwise(probs))
+    assert all(a[2] <= b[2] for a, b in pairwise(probs))
+    by_level = stage.predicted(["What is it?"] * 2, np.array([1.0, 5.0]))
+    assert by_level[0, 2] < by_level[1, 2]
     (row,) = label(problem())
-    assert (row["n_steps"], row["difficulty"], row["difficulty_score"]) == (0, "easy", None)
-    assert max(row["difficulty_probs"]) < 0.95  # type: ignore[type-var]
+    assert (row["n_steps"], row["difficulty"]) == (0, "easy")
+    assert max(row["difficulty_probs"]) < 0.99  # type: ignore[type-var]
+
+
+def test_the_cut_offs_move_predicted_bins_too() -> None:
+    strict, lenient = (Label(LabelConfig(medium_max_steps=n)).predicted(["Why?"], np.array([3.0])) for n in (3, 9))
+    assert strict[0, 2] > lenient[0, 2]
+
+
+def test_the_difficulty_score_is_the_expected_level() -> None:
+    easy = problem("What is $2+3$?", "$2+3=\\boxed{5}$.")
+    hard = problem(
+        "Let $a, b, c$ be positive real numbers such that $a + b + c = 1.$  Find the minimum value of "
+        "$\\frac{1}{a + 2b} + \\frac{1}{b + 2c} + \\frac{1}{c + 2a}.$"
+    )
+    low, high, kept = (row["difficulty_score"] for row in label(easy, hard, problem(difficulty_score=2.5)))
+    assert 1 <= low < 2.5 < 3.5 < high <= 5  # type: ignore[operator]
+    assert kept == 2.5
+    levels = bundled("difficulty").predict_proba([hard["question"]]) @ np.arange(1, 6)  # type: ignore[list-item]
+    assert high == pytest.approx(levels[0])
 
 
 @pytest.mark.parametrize(
@@ -104,18 +124,3 @@ def test_results_do_not_depend_on_batches() -> None:
     rows = [problem(f"Question {'x' * i} $y^2$?", lines(i) if i % 3 else None) for i in range(9)]
     assert label(*rows) == [row for one in rows for row in label(one)]
     assert set(DIFFICULTIES) >= {row["difficulty"] for row in label(*rows)}
-
-
-def test_the_lexicon_is_right_for_three_problems_in_four() -> None:
-    zstandard = pytest.importorskip("zstandard")
-    names = ("ape210k_valid", "cmath_dev", "svamp", "openstax_prealgebra_algebra", "tal_scq5k_cn_train")
-    paths = [DATA / "problems" / f"{name}.jsonl.zst" for name in names]
-    if not all(path.is_file() for path in paths):
-        pytest.skip("no shared data")
-    rows: list[dict[str, str]] = []
-    for path in paths:
-        data = zstandard.ZstdDecompressor().stream_reader(path.open("rb")).read()
-        rows += [row for row in map(json.loads, data.splitlines()) if row.get("stage") in SCHOOL_STAGES][::8]
-    best = school_lexicon.predict_proba([row["question"] for row in rows], [None] * len(rows)).argmax(axis=1)
-    right = [SCHOOL_STAGES[b] == row["stage"] for b, row in zip(best, rows, strict=True)]
-    assert np.mean(right) > 0.75

@@ -239,3 +239,16 @@ def test_real_pages_are_counted_like_plain_python() -> None:
     ):
         spans = [(span.start, span.end) for span in find_formulas(text)]
         assert list(counts(text).values()) == reference_counts(text, spans)
+
+
+@pytest.mark.parametrize(
+    ("item", "lang"),
+    [
+        ("{0}. Compute ${0}+7$.", "en"),
+        ("{0}. Simplify $\\frac{{{0}}}{{14}}$ fully.", "en"),
+        ("{0}. Answer: $x={0}$", None),
+        ("{0}．计算：${0}+7$", "zh"),
+    ],
+)
+def test_a_sheet_of_drills_needs_no_stop_words(item: str, lang: str | None) -> None:
+    assert reason("\n".join(map(item.format, range(1, 40))), lang) is None

@@ -32,7 +32,10 @@ def test_the_kind_of_a_source_gives_the_schema_of_its_records():
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"kind": "problems", "format": "warc"}, "format warc does not give problems; jsonl, parquet do"),
+        (
+            {"kind": "problems", "format": "warc"},
+            "format warc does not give problems; jsonl, parquet, json, csv, tsv do",
+        ),
         ({"kind": "pages", "format": "wet"}, "format wet does not give pages; warc, jsonl, parquet, cc_index do"),
         ({"fields": {"question": "q"}}, "fields: 'question' is not a column of documents; there are text, url"),
         ({"name": "My Books"}, "string_pattern_mismatch"),
