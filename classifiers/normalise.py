@@ -16,19 +16,26 @@ from pydantic import Field
 
 from mathmill.core.config import Config
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the output can change: a model remembers the version that it was trained with."""
 
 
 class Normaliser(Config):
     """How texts become lines of tokens; stored in the model's card."""
 
-    version: int = Field(VERSION, ge=VERSION, le=VERSION)
-    max_bytes: int = Field(16_384, ge=64)  # UTF-8 bytes read of each text; a page's topic is clear long before
+    version: int = Field(default=VERSION, ge=VERSION, le=VERSION)
+    max_bytes: int = Field(default=16_384, ge=64)  # UTF-8 bytes read of each text; a page's topic is clear long before
     log_counts: bool = False  # keep only the 1st, 2nd, 4th, 8th, … occurrence of a token; not for word n-grams
 
     def lines(self, texts: Sequence[str] | pa.Array) -> list[str]:
         """Turn each text (a null counts as empty) into one line of tokens with single spaces between them."""
+        tokens, ends, _ = self.tokens(texts)
+        offsets = np.concatenate([np.zeros(1, np.int64), ends])
+        lines = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(tokens))
+        return lines.to_pylist()
+
+    def tokens(self, texts: Sequence[str] | pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Give the lines as bytes: uint8 (all texts), int64 (n_texts,) where each ends, int64 (n_texts,) bytes read."""
         if not isinstance(texts, pa.Array):
             texts = pa.array([text.encode("utf-8", "replace") for text in texts], pa.large_binary())
         column = texts.cast(pa.large_binary()).fill_null(b"")
@@ -37,10 +44,7 @@ class Normaliser(Config):
         data = np.frombuffer(data_buffer, np.uint8) if data_buffer else np.zeros(0, np.uint8)
         sizes = np.minimum(np.diff(offsets), self.max_bytes)
         tokens = np.empty(2 * int(sizes.sum()) + len(column), np.uint8)
-        ends = tokenise(data, offsets[:-1], sizes, tokens, self.log_counts)
-        line_offsets = np.concatenate([np.zeros(1, np.int64), ends])
-        lines = pa.LargeStringArray.from_buffers(len(column), pa.py_buffer(line_offsets), pa.py_buffer(tokens))
-        return lines.to_pylist()
+        return tokens, tokenise(data, offsets[:-1], sizes, tokens, self.log_counts), sizes
 
 
 @njit(cache=True)
@@ -64,16 +68,23 @@ def tokenise(data: np.ndarray, starts: np.ndarray, sizes: np.ndarray, out: np.nd
         stop = i + sizes[text]
         state = APART
         while i < stop:
-            point, width = decode(data, i, stop)
-            i += width
-            point = fold(point)
-            if point < 0:
-                continue
-            if point == SPACE:
-                state = APART
-                continue
-            letter = is_letter(point)
-            command = state == COMMAND and point < 0x80 and not 0x30 <= point <= 0x39  # \( and \\ are one token too
+            if data[i] < 0x80:  # most bytes: no call, no branches on ranges
+                point = int(ASCII_FOLDED[data[i]])
+                i += 1
+                letter = 0x61 <= point <= 0x7A
+            else:
+                point, width = decode(data, i, stop)
+                i += width
+                point = fold(point)
+                letter = is_letter(point)
+            if point <= SPACE:
+                if point == SPACE:
+                    state = APART
+                if point != SOLUTION_MARK:
+                    continue
+            command = (
+                state == COMMAND and SPACE < point < 0x80 and not 0x30 <= point <= 0x39
+            )  # \( and \\ are one token too
             if not command and not (letter and state == WORD):
                 if log_counts and n > token and not counts(out, token, n, slots, text):
                     n = token
@@ -81,7 +92,11 @@ def tokenise(data: np.ndarray, starts: np.ndarray, sizes: np.ndarray, out: np.nd
                     out[n] = SPACE
                     n += 1
                 token = n
-            n = encode(point, out, n)
+            if point < 0x80:
+                out[n] = point
+                n += 1
+            else:
+                n = encode(point, out, n)
             state = WORD if letter else COMMAND if point == BACKSLASH and not command else APART
         if log_counts and n > token and not counts(out, token, n, slots, text):
             n = token
@@ -116,6 +131,18 @@ def counts(out: np.ndarray, start: int, end: int, slots: np.ndarray, text: int) 
 SPACE = 0x20
 BACKSLASH = 0x5C
 DROPPED = -1
+SOLUTION_MARK = 0x1E
+"""ASCII's record separator, a token of its own: a problem's question stands before it, the solution behind."""
+
+ASCII_FOLDED = np.array(
+    [
+        byte + 0x20 if 0x41 <= byte <= 0x5A else SPACE if byte <= SPACE or byte == 0x7F else byte
+        for byte in range(SOLUTION_MARK)
+    ]
+    + [SOLUTION_MARK, SPACE, SPACE]
+    + [byte + 0x20 if 0x41 <= byte <= 0x5A else SPACE if byte == 0x7F else byte for byte in range(0x21, 0x80)],
+    np.uint8,
+)
 
 APART, WORD, COMMAND = 0, 1, 2
 """What the last character written was: a token of its own, a letter that more may follow, a backslash."""

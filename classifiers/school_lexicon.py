@@ -1,34 +1,24 @@
-"""School stage by knowledge points: which topics of the curriculum a problem's words and formulas name.
+"""School stage by knowledge points: which topics of the curriculum a problem's words name.
 
-A bilingual lexicon of curriculum topics (grades 1-6, 7-9, 10-12 as in the Chinese curriculum, the courses of US schools
-for English, university beyond) gives evidence for each stage; formulas add theirs, since an unknown, a radical or a
-sine says as much as a word. Probabilities are the softmax of the summed evidence and a prior.
+A bilingual lexicon of curriculum topics: grades 1-6, 7-9, 10-12 as in the Chinese curriculum, the courses of US schools
+for English, university beyond. The classifiers count each list as a kind of its own (`mathmill.classifiers.kinds`) and
+learn what it says; so a problem of a source that is like no training text is still known by its topics.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 
-import numpy as np
+DECISIVE, STRONG, WEAK = "decisive", "strong", "weak"
+"""Topics that no earlier stage has, that belong to a stage, that lean to it."""
 
-from mathmill.core.schemas import SCHOOL_STAGES
-
-PRIOR = (0.30, 0.34, 0.30, 0.06)
-"""Of the stages, in the order of SCHOOL_STAGES, when a problem names no topic."""
-
-DECISIVE, STRONG, WEAK = 4.0, 2.2, 0.9
-"""Evidence, in nats, of a topic that no earlier stage has, one that belongs to a stage, and one that leans to it."""
-
-_MAX_CHARS = 4_000
-_SOLUTION_WEIGHT = 0.4  # a solution repeats its question's topic, and uses tools from beyond it
-
-TOPICS: dict[str, dict[float, str]] = {
+TOPICS: dict[str, dict[str, str]] = {
     "elementary": {
         STRONG: """
             一共 还剩 多少元 多少千克 多少个 多少米 每天 平均每 苹果 小明 小红 小华 同学 铅笔 桔子 糖果 果园 书架 商店
             水果 鸡兔 兔 除数 被除数 余数 竖式 小数乘法 整除 因数 公因数 公倍数 最小公倍数 平均分 植树 盈亏 年龄 周长
             厘米 分米 千米 公顷 千克 吨 粉笔 练习本 工程队 甲乙两地 相遇 火柴 钟面 时针 分针 星期 巧克力 排队 桃 鸡 页
             本书 图书 车站 客车 货车 铁路 粮食 剪 绳子 页码 数字谜 抽屉原理 圆锥 圆柱 比例尺 涂色 积木 定义新运算
-            apples|candies|marbles|cookies|stickers|pencils|how many .{0,40} left|how many more|altogether|in all
+            apples|candies|marbles|cookies|stickers|pencils|are left|is left|were left|how many more|altogether|in all
             each box|crayons|dollars|cents|cupcakes|toys|balloons|slices|baskets|seashells|sandwiches|pages|eggs
             oranges|birds|rounded? to the nearest|place value|word names?|remainder|times table|kindergarten
             grade [1-6]
@@ -49,7 +39,7 @@ TOPICS: dict[str, dict[float, str]] = {
             integers?|combine like terms|like terms|distributive property|proportions?|unit rate|ratio|percent of
             discount|simple interest|commission|sales tax|mixed numbers?|improper fraction|reciprocal
             least common (?:denominator|multiple)|algebraic expression|word phrase|absolute value|additive inverse
-            pythagorean|prealgebra|translate .{0,30}equation|perimeter|circumference|order of operations
+            pythagorean|prealgebra|perimeter|circumference|order of operations
             prime factorization|equivalent fractions?|subtraction property|scientific notation|opposite of
             square roots?|mean, median|median|mode|linear equation|substitution property|supplementary|complementary
             coordinate|ordered pairs?|intercepts?|grade [7-9]|identity property|perfect square
@@ -57,7 +47,7 @@ TOPICS: dict[str, dict[float, str]] = {
         WEAK: """
             方程 未知 整数 自然数 三角形 正整数 化简 实数 代数 平方 常数 不等式
             equation|expression|decimal|fraction|negative|variable|evaluate|simplify|solve|translate
-            simplify.{0,20}fraction|multiply|divide|add|subtract|circle|triangle|angle
+            multiply|divide|add|subtract|circle|triangle|angle
         """,
     },
     "high": {
@@ -74,7 +64,7 @@ TOPICS: dict[str, dict[float, str]] = {
             arithmetic series|geometric series|series|binomial theorem|trigonometric|sine|cosine|tangent|radians?
             vectors?|matrix|determinant|cramer|systems? of (?:linear )?equations|systems? of inequalities|polynomial
             synthetic division|factor(?:ed)? completely|factor|greatest common factor|rational
-            expression.{0,20}denominator|compound interest|half-life|permutations?|combinations?|probability|amc|aime
+            compound interest|half-life|permutations?|combinations?|probability|amc|aime
             standard form|center and radius|end behavior|vertical line test|perpendicular|slope
             varies (?:directly|inversely)
         """,
@@ -90,8 +80,8 @@ TOPICS: dict[str, dict[float, str]] = {
             同余方程 逆元 子群 商群 交换环 有限域 线性空间 线性变换 一致收敛 贝叶斯 全概率 拉普拉斯变换 傅里叶
             differential equations?|initial value problem|partial derivatives?|lagrange multipliers?|maclaurin
             taylor (?:series|polynomial|expansion)|gaussian elimination|eigenvalues?|eigenvectors?|vector spaces?
-            subgroups?|quotient group|finite field|congruences?|inverse of .{1,20} modulo|double integral|line integral
-            uniform(?:ly)? converge\w*|laplace transform|fourier|bayes
+            subgroups?|quotient group|finite field|congruences?|double integral|line integral
+            uniform(?:ly)? converge[sd]?|uniform convergence|laplace transform|fourier|bayes
         """,
         STRONG: """
             极限 一致连续 收敛 无穷级数 幂级数 矩阵 行列式 线性空间
@@ -112,81 +102,42 @@ TOPICS: dict[str, dict[float, str]] = {
         """,
     },
 }  # fmt: skip
-"""Topics by stage and weight: words and patterns, of which those of ASCII letters match at word boundaries."""
-
-FORMULA_EVIDENCE: tuple[tuple[str, tuple[float, float, float, float]], ...] = (
-    (
-        r"[a-zA-Z]\s*\}*\s*\^|\b[2-9]\s*[xyzabmn]\b|\$[^$]{0,40}(?<![a-zA-Z\\])[xyzabcmnpq](?![a-zA-Z])",
-        (-1.6, 0.8, 0.8, 0.2),
-    ),
-    (r"\\sqrt|√", (-1.5, 0.2, 0.8, 0.0)),
-    (r"\\sqrt\[|\^\{?\\(?:frac|dfrac)|\\root", (-1.0, -1.0, 1.5, 0.0)),
-    (r"\\(?:sin|cos|tan|cot|sec|csc)\b|\b(?:sin|cos|tan)\b", (-2.0, -0.5, 2.2, 0.6)),
-    (r"\\(?:log|ln|lg)\b|\b(?:log|ln|lg)\b|\\text\{log\}|\\text\{ln\}", (-2.0, -1.5, 2.2, 0.4)),
-    (r"[fgh]\s*(?:\\left)?\(\s*[a-z0-9+\-]|[fgh]\^\{-1\}", (-2.0, -0.3, 2.0, 0.5)),
-    (r"\\(?:int|iint|oint|partial|nabla)\b|\\lim\b|\bd[xt]\b|∫|∂", (-2.0, -2.0, 0.3, 2.5)),
-    (
-        r"\\(?:mathbb|mathcal|mathfrak|otimes|oplus|forall|exists|epsilon|varepsilon|rightarrow|hookrightarrow)\b",
-        (-2, -1.5, 0.6, 2.0),
-    ),
-    (r"\\(?:vec|overrightarrow|alpha|beta|theta|omega)\b|\\in\b|\\cap|\\cup|\\complement", (-1.5, -0.8, 1.6, 0.5)),
-    (r"\\begin\{(?:p|b|v)matrix\}|\\det\b", (-2.0, -2.0, 1.0, 1.6)),
-    (r"\\left\\?\{|\{\{[a-zA-Z]\}_\{|[a-z]_\{?n", (-1.2, -0.4, 1.4, 0.5)),
-    (r"\\begin\{(?:cases|array)\}", (-1.2, 0.3, 0.9, 0.2)),
-    (r"\\mathrm\{-[0-9]|\$-[0-9]", (-1.0, 0.8, 0.2, 0.0)),
-    (r"\\(?:le|ge|leq|geq|leqslant|geqslant)\b|[≤≥]", (-0.8, 0.2, 0.6, 0.2)),
-    (r"x\s*\}*\s*\^\s*\{?2|\{x\}\^\{2\}", (-1.0, 0.2, 0.7, 0.0)),
-    (r"\(x[+\-]?y?[^)]{0,12}\)\s*\}*\s*\^", (-0.5, 0.2, 0.4, 0.0)),
-)
-"""Evidence that a formula gives for each stage, in nats, once per problem."""
+"""Topics by stage and strength. English ones stand between bars, with `s?` for what may be missing and `(?:a|b)`,
+`[1-6]` for alternatives; Chinese ones between spaces."""
 
 
-def _compile() -> tuple[re.Pattern[str], list[tuple[int, float]]]:
-    """Build one pattern with a group for each list of topics; returns it and the (stage, weight) of each group."""
-    groups, meaning = [], []
-    for stage, lists in TOPICS.items():
-        for weight, words in lists.items():
-            chinese = [w for line in words.split("\n") if not line.isascii() for w in line.split()]
-            english = "|".join(line.strip() for line in words.split("\n") if line.isascii() and line.strip())
-            mixed = [w for w in chinese if w.isascii()]
-            chinese = sorted((w for w in chinese if not w.isascii()), key=lambda w: (-len(w), w))
-            alternatives = "|".join(filter(None, [english, *mixed]))
-            groups.append(f"(\\b(?:{alternatives})\\b|{'|'.join(map(re.escape, chinese))})")
-            meaning.append((SCHOOL_STAGES.index(stage), weight))
-    return re.compile("|".join(groups), re.IGNORECASE), meaning
+def topic_phrases() -> dict[str, list[str]]:
+    """All topics written out, by stage and strength, the strongest first, for which a phrase of two lists counts."""
+    strengths = (DECISIVE, STRONG, WEAK)
+    return {
+        f"{stage}, {strength}": [phrase for topic in _topics(lists[strength]) for phrase in _written_out(topic)]
+        for strength in strengths
+        for stage, lists in TOPICS.items()
+        if strength in lists
+    }
 
 
-_TOPIC, _MEANING = _compile()
-_FORMULAS = tuple((re.compile(pattern), np.array(evidence)) for pattern, evidence in FORMULA_EVIDENCE)
-_UNKNOWN = re.compile(r"(?<![a-zA-Z\\])[abcdfkmnpqrstuvxyz](?![a-zA-Z])")
-_NUMBERS_ONLY = np.array((0.8, 0.3, -0.6, -0.6))  # no letter stands for a number
-_EVERY = 4  # topics of one kind beyond this many add nothing
+def _topics(words: str) -> Iterator[str]:
+    for line in words.split("\n"):
+        between = re.split(r"\|(?![^()]*\))", line) if line.isascii() else line.split()  # bars outside of brackets
+        yield from filter(None, map(str.strip, between))
 
 
-def evidence(text: str) -> np.ndarray:
-    """Sum what a text's topics and formulas say for each stage: float64 (4,), nats."""
-    text = text[:_MAX_CHARS]
-    found: dict[int, set[str]] = {}
-    for match in _TOPIC.finditer(text):
-        found.setdefault(int(match.lastindex or 1) - 1, set()).add(match[0].casefold())
-    result = np.zeros(len(SCHOOL_STAGES))
-    for group, topics in found.items():
-        stage, weight = _MEANING[group]
-        result[stage] += weight * min(len(topics), _EVERY) ** 0.7
-    if not _UNKNOWN.search(text):
-        result += _NUMBERS_ONLY
-    for pattern, amount in _FORMULAS:
-        if pattern.search(text):
-            result += amount
-    return result
-
-
-def predict_proba(questions: Sequence[str], solutions: Iterable[str | None]) -> np.ndarray:
-    """Give each problem's probabilities of the school stages: float32 (n_problems, 4), multiples of 1/1024."""
-    sums = [
-        evidence(question) + (_SOLUTION_WEIGHT * evidence(solution) if solution else 0.0)
-        for question, solution in zip(questions, solutions, strict=True)
-    ]
-    logits = np.array(sums).reshape(len(sums), len(SCHOOL_STAGES)) + np.log(PRIOR)
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True, initial=0.0))
-    return (np.round(odds / odds.sum(axis=1, keepdims=True) * 1024) / 1024).astype(np.float32)
+def _written_out(topic: str) -> Iterator[str]:
+    """Expand the first alternative of a topic, then the rest."""
+    match = re.search(r"\((?:\?:)([^()]*)\)(\??)|\[([^\]]*)\](\??)|([a-z])(\?)", topic)
+    if match is None:
+        yield topic
+        return
+    group, optional, letters, optional_letter, letter, optional_last = match.groups()
+    if group is not None:
+        choices = group.split("|")
+    elif letters is not None:
+        low, dash, high = letters.partition("-")
+        choices = [chr(c) for c in range(ord(low), ord(high) + 1)] if dash else list(letters)
+    else:
+        choices = [letter]
+    if optional or optional_letter or optional_last:
+        choices.append("")
+    for choice in choices:
+        yield from _written_out(topic[: match.start()] + choice + topic[match.end() :])

@@ -1,12 +1,14 @@
-"""A fastText model with its normaliser and calibration: texts in, one probability per label out.
+"""A text classifier: texts in, one calibrated probability per label out.
 
-A model is a folder: `model.ftz` (quantised fastText) and `card.json` (labels, normaliser, calibration, how it was made
-and how good it is). Probabilities are calibrated on sites that the model has not seen and rounded to 1/1024 before they
-meet a threshold, so that the last bits of a sum of floats never decide about a page. fastText: Joulin et al. 2016,
-arXiv:1607.01759; calibration: Platt scaling, Guo et al. 2017, arXiv:1706.04599 (temperature and bias for each label).
+A model is a folder: `card.json` (labels, normaliser, how it was made and how good it is) and either `model.ftz`, a
+fastText model whose calibration stands in the card, or `model.npz`, a linear scorer with its head, which is how the
+bundled models come (`mathmill.classifiers.scorer`). Probabilities are calibrated on sites that the model has not seen
+and rounded to 1/1024 before they meet a threshold, so that the last bits of a sum of floats never decide about a page.
+fastText: Joulin et al. 2016, arXiv:1607.01759; calibration: Platt scaling, Guo et al. 2017, arXiv:1706.04599.
 """
 
 import json
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, ValidationError
 
-from mathmill.classifiers.normalise import Normaliser
+from mathmill.classifiers.features import Features
+from mathmill.classifiers.normalise import SOLUTION_MARK, Normaliser
+from mathmill.classifiers.scorer import Linear, load_linear, save_linear
 from mathmill.core.config import Config
 from mathmill.core.errors import ConfigError
 
@@ -25,7 +29,7 @@ PREFIX = "__label__"
 QUANTUM = 1 / 1024
 """Probabilities are multiples of this."""
 
-_MODEL_FILE, _CARD_FILE = "model.ftz", "card.json"
+_MODEL_FILE, _LINEAR_FILE, _CARD_FILE = "model.ftz", "model.npz", "card.json"
 _BATCH = 1_024  # texts given to fastText at a time: bounds the memory of normalised lines
 
 
@@ -48,7 +52,8 @@ class Card(Config):
     name: str
     labels: tuple[str, ...] = Field(min_length=2)
     normaliser: Normaliser
-    calibration: Calibration
+    calibration: Calibration | None = None  # of a fastText model
+    features: Features | None = None  # of a linear one
     description: str
     training: dict[str, Any]  # fastText's settings, seed, number of texts
     data: list[dict[str, Any]]  # one entry per source: texts by label, licence
@@ -66,12 +71,19 @@ class Classifier:
         for path in (card, model):
             if not path.is_file():
                 raise ConfigError(f"no classifier in {self.folder}: {path.name} is missing")
+        self._linear: Linear | None = None
         try:
             self.card = Card.model_validate_json(card.read_bytes())
-            self._model = fasttext.load_model(str(model))
-        except (ValidationError, ValueError) as error:
+            if model.name == _LINEAR_FILE:
+                self._linear = load_linear(model, self.card.normaliser, self.card.features or Features())
+            else:
+                self._model = fasttext.load_model(str(model))
+        except (ValidationError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ConfigError(f"{self.folder} is not a classifier that this version can read: {error}") from None
-        if {PREFIX + label for label in self.card.labels} != set(self._model.labels):
+        if self._linear is not None:
+            if self._linear.n_labels != len(self.card.labels):
+                raise ConfigError(f"{self.folder}: {_LINEAR_FILE} does not fit the labels and features of {_CARD_FILE}")
+        elif {PREFIX + label for label in self.card.labels} != set(self._model.labels) or not self.card.calibration:
             raise ConfigError(f"{self.folder}: the card's labels are not those of {_MODEL_FILE}")
 
     @property
@@ -84,11 +96,17 @@ class Classifier:
 
         texts: strings, or an Arrow string array, in which a null counts as an empty text.
         """
-        calibrated = self.card.calibration.apply(self.log_probs(texts))
+        if self._linear is not None:
+            calibrated = self._linear.predict_proba(texts)
+        else:
+            assert self.card.calibration is not None
+            calibrated = self.card.calibration.apply(self.log_probs(texts))
         return (np.round(calibrated / QUANTUM) * QUANTUM).astype(np.float32)
 
     def log_probs(self, texts: Sequence[str] | pa.Array) -> np.ndarray:
-        """Give fastText's own log probabilities, not calibrated: float64 (n_texts, n_labels)."""
+        """Give fastText's own log probabilities, not calibrated: float64 (n_texts, n_labels); of a linear model all."""
+        if self._linear is not None:
+            return np.log(np.maximum(self._linear.predict_proba(texts), np.exp(-20.0)))
         batches = [
             raw_log_probs(self._model, self.card.normaliser.lines(texts[start : start + _BATCH]), self.labels)
             for start in range(0, len(texts), _BATCH)
@@ -119,7 +137,7 @@ def model_folder(model: str) -> Path:
 
 def model_files(folder: Path) -> list[Path]:
     """Name the files that decide about a model's output, for a task's identity."""
-    return [folder / _CARD_FILE, folder / _MODEL_FILE]
+    return [folder / _CARD_FILE, folder / (_LINEAR_FILE if (folder / _LINEAR_FILE).is_file() else _MODEL_FILE)]
 
 
 def bundled(name: str) -> Classifier:
@@ -132,12 +150,16 @@ def bundled(name: str) -> Classifier:
 
 def join_problem(question: str, solution: str | None) -> str:
     """Join a question and its solution, where there is one, as the models of problems expect them."""
-    return f"{question}\n\n{solution}" if solution else question
+    return f"{question}\n{chr(SOLUTION_MARK)}\n{solution}" if solution else question
 
 
 def save(folder: Path, model: Any, card: Card) -> None:
-    """Write a model folder; an existing one is replaced."""
+    """Write a model folder; an existing one is replaced. model: a fastText model, or a Linear one."""
     folder.mkdir(parents=True, exist_ok=True)
-    model.save_model(str(folder / _MODEL_FILE))
-    text = json.dumps(card.model_dump(mode="json"), ensure_ascii=False, indent=1)
+    if isinstance(model, Linear):
+        save_linear(folder / _LINEAR_FILE, model)
+    else:
+        (folder / _LINEAR_FILE).unlink(missing_ok=True)
+        model.save_model(str(folder / _MODEL_FILE))
+    text = json.dumps(card.model_dump(mode="json", exclude_none=True), ensure_ascii=False, indent=1)
     (folder / _CARD_FILE).write_text(text + "\n", encoding="utf-8")

@@ -41,6 +41,7 @@ class TrainConfig(Config):
     word_ngrams: int = Field(1, ge=1)
     min_count: int = Field(5, ge=1)  # a token of fewer texts says more about one site than about the subject
     bucket: int = Field(0, ge=0)  # of word n-grams
+    quantise: bool = True  # about a tenth of the size; needs 256 different tokens
     cutoff: int = Field(20_000, ge=0)  # rows of the embedding kept when quantising
     seed: int = 20_250_102
 
@@ -64,7 +65,8 @@ def train(examples: Sequence[Example], labels: Sequence[str], normaliser: Normal
             thread=1,
             verbose=0,
         )
-        model.quantize(str(path), cutoff=config.cutoff, retrain=True, qnorm=True, thread=1, verbose=0)
+        if config.quantise:
+            model.quantize(str(path), cutoff=config.cutoff, retrain=True, qnorm=True, thread=1, verbose=0)
     return model
 
 

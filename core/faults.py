@@ -79,6 +79,8 @@ _TRANSIENT_WORDS = re.compile(
 
 def _is_transient(error: Exception) -> bool:
     """Say whether another attempt may do better. EBUSY and EREMOTEIO are what s3fs makes of 503 and 500."""
+    if type(error).__name__ == "OfflineModeIsEnabled":  # huggingface_hub, told so by the environment
+        return False
     if isinstance(error, (ConnectionError, TimeoutError)) or getattr(error, "errno", None) in _TRANSIENT_NUMBERS:
         return True
     if any(cls.__name__ in _TRANSIENT_TYPES for cls in type(error).__mro__):

@@ -16,6 +16,8 @@ import rich_click as click
 from click.exceptions import NoArgsIsHelpError
 
 from mathmill.core.errors import MathmillError, OperationError
+from mathmill.jobs.cli_catalogue import catalogue_command
+from mathmill.jobs.cli_classifier import classifier
 from mathmill.jobs.cli_mix import mix
 from mathmill.jobs.cli_options import AS_JSON, CONF, ENGINE, ENVIRONMENT, MASTER, OUT, WORKERS
 from mathmill.jobs.cli_shards import shards, verify_shards
@@ -150,10 +152,14 @@ def plan(recipe: str, workers: int | None, as_json: bool) -> None:
 
     Example: mathmill plan recipe.yaml
     """
+    from mathmill.jobs.catalogue import source_notices
     from mathmill.jobs.estimate import estimate
     from mathmill.jobs.recipe import load_recipe
 
-    result = estimate(load_recipe(recipe), workers or os.cpu_count() or 1)
+    checked = load_recipe(recipe)
+    for sentence in source_notices(checked.sources):
+        click.echo(f"mathmill: {sentence}", err=True)
+    result = estimate(checked, workers or os.cpu_count() or 1)
     click.echo(json.dumps(result.to_json(), ensure_ascii=False) if as_json else "\n".join(result.lines()))
 
 
@@ -243,6 +249,8 @@ def submit_script() -> None:
     click.echo(spec.origin if spec is not None else "")
 
 
+cli.add_command(catalogue_command)
+cli.add_command(classifier)
 cli.add_command(mix)
 cli.add_command(shards)
 

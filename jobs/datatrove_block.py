@@ -32,6 +32,7 @@ from mathmill.core.stage import (
 from mathmill.curation.datatrove_filter import THEIR_NAMES
 from mathmill.curation.readers.fields import FieldMap
 from mathmill.curation.readers.rows import BadRecord
+from mathmill.curation.readers.rules import FieldRule
 from mathmill.curation.readers.source import COLUMNS, SCHEMAS, Kind, SourceConfig
 from mathmill.jobs.registry import StageSpec, row_stage_spec
 from mathmill.jobs.runner import open_stage
@@ -217,7 +218,7 @@ class _RowMaker:
         taken = {*_ORIGIN, *COLUMNS[kind], "doc_id", "problem_id", "text", "html"}
         # what only our own stages give, which an earlier block may have left
         self._own = {field.name: field.type for field in self._schema if field.name not in taken}
-        fields = {"html": "text"} if kind == "pages" else {}
+        fields: dict[str, str | FieldRule] = {"html": "text"} if kind == "pages" else {}
         self._fields = FieldMap(SourceConfig(name="datatrove", path="", kind=kind, fields=fields))
         self._next = 0  # number of the next document in this task
 

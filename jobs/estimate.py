@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from mathmill.core.stage import OUT, StageContext
 from mathmill.curation.readers import input_schema, read_slice
+from mathmill.curation.readers.jsonl import is_compressed
 from mathmill.curation.readers.source import InputSlice, SourceConfig, file_format, opened
 from mathmill.jobs.pipeline import CONVERSATIONS, ENCODE, PROBLEMS, source_inputs, specs_for
 from mathmill.jobs.plan import Input, SourceInput, coalesce
@@ -218,7 +219,9 @@ def _share(source: SourceConfig, part: InputSlice, sample: pa.Table, end: Mappin
         return sample.num_rows / max(1, part.end - part.start)
     if end["offset"] is not None:
         return (end["offset"] - part.start) / max(1, part.size)
-    # compressed lines: records are numbered by their place in the content, so the ratio is taken from the sample
+    if not is_compressed(part.relative):
+        return (end["record"] or 0) / max(1, part.size)
+    # records are numbered by their place in the content, so the ratio to what is stored is taken from the sample
     column = sample.column(_CONTENT[source.kind])
     if source.kind == CONVERSATIONS:
         column = pc.struct_field(pc.list_flatten(column), "content")

@@ -24,7 +24,7 @@ FORMAT_VERSION = 1
 """Raised when readers, sinks or the identity itself change what a task writes."""
 
 
-_WHERE_AND_HOW: Any = {"path": True, "skip": True, "index": HOW_ONLY}
+_WHERE_AND_HOW: Any = {"path": True, "catalogue": True, "skip": True, "index": HOW_ONLY}
 """Of a source: what changes no row."""
 
 

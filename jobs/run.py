@@ -11,6 +11,7 @@ from pathlib import Path
 from mathmill.core.errors import ConfigError, DataError, MathmillError, OperationError
 from mathmill.core.ledger import Entry, Ledger
 from mathmill.core.storage import Folder, operating, retry
+from mathmill.jobs.catalogue import source_notices
 from mathmill.jobs.check import segments
 from mathmill.jobs.engine import Progress, Unwatched
 from mathmill.jobs.engines import EngineSettings, open_engine
@@ -46,6 +47,8 @@ def run_recipe(
     """
     check_files(recipe)
     watcher = progress or Unwatched()
+    for sentence in source_notices(recipe.sources):
+        watcher.notice(sentence)
     run = Folder(out)
     run.create_folder()
     refuse_foreign(run)

@@ -156,7 +156,9 @@ class _Parser:
         self.tokens = tokens
         self.at = 0
         self.open_bars = 0
-        self.left = left if left is not None else [3 * len(tokens) + 1500]  # symbols that may be read, bars and cells twice
+        self.left = (
+            left if left is not None else [3 * len(tokens) + 1500]
+        )  # symbols that may be read, bars and cells twice
 
     def peek(self) -> str:
         return self.tokens[self.at][1] if self.at < len(self.tokens) and self.tokens[self.at][0] != "text" else ""

@@ -69,7 +69,8 @@ def open_block(walker: Walker, node: Any) -> Closer | str | None:
     role = kind.role
     hidden = "hidden" in attributes or _is_hidden(attributes.get("style"))
     if hidden:
-        if _defines_macros(node):
+        around = walker.page.containers[walker.container].nature if walker.container >= 0 else PLAIN
+        if not around.hidden and _defines_macros(node):  # what is hidden around it was looked through
             return SKIP
         kind = replace(kind, hidden=True)
     if role is None and (kind.collapsed or hidden):

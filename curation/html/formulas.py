@@ -254,7 +254,7 @@ def _text_with_cdata(node: Any) -> str:
     return "".join(pieces).strip().removesuffix(">").removesuffix("]]")
 
 
-_DOCUMENT = re.compile(r"\\begin\s*\{document\}(.*?)\\end\s*\{document\}", re.DOTALL)
+_DOCUMENT = re.compile(r"\\begin\s*\{document\}((?:(?!\\begin\s*\{document\}).)*?)\\end\s*\{document\}", re.DOTALL)
 
 
 def grouped_formula(node: Any) -> Source | None:

@@ -73,7 +73,8 @@ _COLLAPSED = _named(
     r"[\s_-]",
 )
 _ROLE_WORDS: tuple[tuple[str, str], ...] = (
-    ("solution", r"solutions?|sol|soln|worked-?solution|solution-like|ltx_theorem_(?:solution|sol)|jiexi|jieda|wpProQuiz_correct|"
+    ("solution", r"solutions?|sol|soln|worked-?solution|solution-like|ltx_theorem_(?:solution|sol)|jiexi|jieda|"
+     r"wpProQuiz_correct|"
      r"解答|解析|answer-?explanation"),
     ("answer", r"answers?|answer-like|ltx_theorem_answer|correct-?answer|daan|答案|final-?answer"),
     ("hint", r"hints?|hint-like|ltx_theorem_hint|tishi|提示"),
@@ -152,7 +153,7 @@ class Nature:
 PLAIN = Nature()
 CHROME = Nature(chrome=True)
 _DIGITS = str.maketrans("123456789", "0" * 9)
-_LONGEST_ID = 32
+_LONGEST_ID, _LONGEST_CLASS = 32, 2000
 _TELLING = frozenset(("role", "data-type", "data-element-type", "itemtype", "itemprop"))  # beside class and id
 
 
@@ -162,6 +163,8 @@ def nature(tag: str, attributes: Mapping[str, str | None]) -> Nature:
         return PLAIN
     get = attributes.get
     class_ = get("class") or ""
+    if len(class_) > _LONGEST_CLASS:
+        class_ = ""
     id_ = get("id") or ""
     if id_:  # the numbers in an id say nothing, and a long one is made by a machine
         id_ = id_.translate(_DIGITS) if len(id_) <= _LONGEST_ID else ""

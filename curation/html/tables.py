@@ -31,7 +31,7 @@ def open_table(walker: Walker, node: Any) -> Closer | str | None:
     if kind.chrome:
         return open_chrome(walker, node, kind)
     class_ = attributes.get("class") or ""
-    if "ltx_eqn_table" in class_ or "ltx_equation" in class_:
+    if not walker.cell and ("ltx_eqn_table" in class_ or "ltx_equation" in class_):
         mode = "equation"
     elif (
         len(walker.tables) > _DEEPEST

@@ -1,4 +1,4 @@
-"""Reading of raw input: WARC and WET, JSON Lines, Parquet and what a crawl's index chooses, as record batches.
+"""Reading of raw input: WARC and WET, JSON, Parquet, tables and what a crawl's index chooses, as record batches.
 
 Files are cut into slices, which tasks read on their own. A damaged record goes to quarantine, with its place in the
 file, and never takes a neighbour with it; a failing disk or network is an error of the task instead.
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from mathmill.core.stage import Output
+from mathmill.curation.readers.delimited import read_delimited
+from mathmill.curation.readers.jsonfile import read_json
 from mathmill.curation.readers.jsonl import is_compressed, read_jsonl
 from mathmill.curation.readers.parquet import plan_row_groups, read_parquet
 from mathmill.curation.readers.ranges import plan_ranges, read_ranges
@@ -38,7 +40,7 @@ __all__ = [
 def plan_slices(file: InputFile, source: SourceConfig, target_bytes: int) -> list[InputSlice]:
     """Cut a file into the slices that tasks read, of about `target_bytes` as stored.
 
-    Parquet is cut between row groups, plain JSONL anywhere; WARC and compressed JSONL are one slice. A crawl's index is
+    Parquet is cut between row groups, plain JSONL anywhere; every other file is one slice. A crawl's index is
     read for it, and cut by the records that it chooses.
     """
     format_ = file_format(source, file.relative)
@@ -70,5 +72,9 @@ def read_slice(
         yield from read_parquet(source, slice_, rows, batch_bytes)
     elif format_ == "cc_index":
         yield from read_ranges(source, slice_, rows, max_record_bytes)
+    elif format_ == "json":
+        yield from read_json(source, slice_, rows, max_record_bytes)
+    elif format_ in ("csv", "tsv"):
+        yield from read_delimited(source, slice_, rows, "," if format_ == "csv" else "\t", max_record_bytes)
     else:
         yield from read_jsonl(source, slice_, rows, max_record_bytes)

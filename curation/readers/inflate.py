@@ -18,7 +18,9 @@ PIECE_BYTES = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b\x08"
 
 _READ_BYTES = 1 << 20
-_INPUT_BYTES = 1 << 16  # what lies behind a member's end is copied once for each member, so not much more
+_INPUT_BYTES = 1 << 14  # what lies behind a member's end is copied once for each member, so not much more
+_FIRST_OUTPUT_BYTES = 1 << 12  # ISA-L reserves all it may write: 15 µs for 1 MiB, and most members are small requests
+_OUTPUT_BYTES = 1 << 16
 _KEPT_BYTES = 1 << 27  # compressed bytes kept for the search while nothing of a member is known to be sound
 _KEPT_BYTES_SOUND = 1 << 20  # and once something is: a bad deflate stream fails within some kilobytes
 _TRIAL_BYTES = 1 << 12
@@ -103,20 +105,29 @@ class GzipMember:
             self.error = "here is no gzip member"
             return
         inflater = IgzipDecompressor(DECOMP_GZIP)
+        parts: list[bytes] = []  # of a piece: mostly all of the member
+        size = 0
+        room = _FIRST_OUTPUT_BYTES
         try:
             while not inflater.eof:
                 self._stream.release(position - (_KEPT_BYTES_SOUND if self.is_sound else _KEPT_BYTES))
                 piece = self._stream.at(position, _INPUT_BYTES) if inflater.needs_input else memoryview(b"")
                 if inflater.needs_input and not piece:
                     self.error = "the file ends inside this gzip member"
-                    return
+                    break
                 position += len(piece)
-                if inflated := inflater.decompress(piece, PIECE_BYTES):
-                    yield inflated
+                parts.append(inflater.decompress(piece, min(room, PIECE_BYTES - size)))
+                size += len(parts[-1])
+                room = _OUTPUT_BYTES
+                if size == PIECE_BYTES:
+                    yield parts[0] if len(parts) == 1 else b"".join(parts)
+                    parts, size = [], 0
         except IsalError as error:  # type: ignore[misc]  # its stub declares an instance, not a class
             self.error = f"this gzip member is damaged ({error})"
-            return
-        self.end = position - len(inflater.unused_data)
+        if self.error is None:
+            self.end = position - len(inflater.unused_data)
+        if size:
+            yield parts[0] if len(parts) == 1 else b"".join(parts)
 
     def find_next(self, beginning: bytes) -> int | None:
         """After an error: where the next member starts whose content starts with `beginning`."""

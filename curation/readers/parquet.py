@@ -81,16 +81,16 @@ def _stored_bytes(row_group: pq.RowGroupMetaData) -> int:
 def _check_columns(schema: pa.Schema, source: SourceConfig, relative: str) -> list[str]:
     """Return the columns to read; DataError where one that the source needs is not there."""
     fields = FieldMap(source)
-    needed = {fields.required: fields.fields[fields.required]} | source.fields
+    needed = fields.needed()
     if fields.other in schema.names and fields.required not in schema.names:
-        needed.pop(fields.required)
-    for column, field in needed.items():
+        needed.pop(fields.required, None)
+    for field, column in needed.items():
         if field not in schema.names and field.partition(".")[0] not in schema.names:
             raise DataError(
                 f"{relative} has no column {field!r} (it has: {', '.join(schema.names)}); "
                 f"set fields: {{{column}: …}} for source {source.name}"
             )
-    wanted = {*fields.fields.values(), *((fields.other,) if fields.other else ())}
+    wanted = fields.wanted()
     wanted |= {field.partition(".")[0] for field in wanted}
     return [name for name in schema.names if name in wanted]
 

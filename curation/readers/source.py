@@ -24,7 +24,7 @@ from mathmill.core.schemas import CONVERSATION, DOCUMENT, PAGE, PROBLEM
 from mathmill.core.storage import explain, operating, retry
 from mathmill.curation.readers.catalogue import with_entry
 from mathmill.curation.readers.hub import advice, is_refused, token_advice
-from mathmill.curation.readers.rules import FieldRule
+from mathmill.curation.readers.rules import Rule
 from mathmill.curation.readers.selection import IndexConfig
 
 Kind = Literal["pages", "documents", "problems", "conversations"]
@@ -90,13 +90,13 @@ _INDEX_NAME = re.compile(r"\.parquet$|\.cdxj?(?:\.gz)?$|\.jsonl?(?:\.gz|\.zst)?$
 class SourceConfig(Config):
     """One entry of `sources:` in a recipe.
 
-    path: a file, a folder or a glob, local or any URL that fsspec knows; `{a,b}` stands for a and b. In a folder, files
-    are taken by their suffix; with a `format`, a file or a glob is taken whatever the names are. `cc_index` is a crawl's index, of which `index`
-    chooses rows; the pages are fetched from where they say. fields: our column to the field of the records (JSON,
-    Parquet, tables), which may be a path into a structure, such as `message.content`, or to a rule. where: fields to
-    the texts, one or several, that they must have; other records are left out. records: the key (or path of keys; `*`
-    is any) under which a JSON file has its records. columns: of a table without a header. skip: stages of the recipe
-    that this source does not pass. catalogue: the entry that gives what is not said here.
+    path: a file, a folder or a glob, local or any URL that fsspec knows; `{a,b}` in it stands for a and b. In a folder,
+    files are taken by their suffix; with a `format`, a file or a glob is taken whatever the names are. `cc_index` is a
+    crawl's index, of which `index` chooses rows; the pages are fetched from where they say. fields: our column to the
+    field of the records (JSON, Parquet, tables), which may be a path into a structure, such as `message.content`, or to
+    a rule. where: fields to the texts, one or several, that they must have; other records are left out. records: the
+    key (or path of keys; `*` is any) under which a JSON file has its records. columns: of a table without a header.
+    skip: stages of the recipe that this source does not pass. catalogue: the entry that gives what is not said here.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
@@ -106,7 +106,7 @@ class SourceConfig(Config):
     format: Literal["auto", "warc", "wet", "jsonl", "parquet", "json", "csv", "tsv", "cc_index"] = "auto"
     license: str | None = None
     lang: str | None = None  # ISO 639-1, for records that do not say
-    fields: dict[str, str | FieldRule] = {}
+    fields: dict[str, Rule] = {}
     where: dict[str, str | tuple[str, ...]] = {}
     records: str | None = None
     columns: tuple[str, ...] = ()
@@ -198,17 +198,23 @@ def _listing(source: SourceConfig) -> Iterator[None]:
         hint = advice(source.path, source.catalogue is not None)
         if hint and is_refused(error):
             kind, hint = DataError, token_advice(source.path)
+        why = why.rstrip(". ") if hint else why
         raise kind(f"source {source.name}: cannot read {source.path}: {why}{hint}") from error
 
 
 def _find_all(fs: Any, root: str) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
-    """As `_find`, for each of the alternatives `{a,b}` in a path, which a web server cannot list."""
+    """As `_find`, for each of the alternatives `{a,b}` in a path; a web server lists no files. Raises DataError."""
     match = _ALTERNATIVES.search(root)
-    if match is None or fs.exists(root):
+    if match is None or (isinstance(fs, LocalFileSystem) and fs.exists(root)):
         return _find(fs, root)
-    paths = [root[: match.start()] + part + root[match.end() :] for part in match[1].split(",")]
-    infos = {path: info for part in paths for path, info in _find_all(fs, part)[1].items()}
-    return root[: match.start()].rpartition("/")[0], infos
+    found: dict[str, Mapping[str, Any]] = {}
+    for part in match[1].split(","):
+        path = root[: match.start()] + part + root[match.end() :]
+        infos = _find_all(fs, path)[1]
+        if not infos:
+            raise DataError(f"there is no file or folder {path}, or nothing in it, of the path {root}")
+        found |= infos
+    return root[: match.start()].rpartition("/")[0], found
 
 
 def _find(fs: Any, root: str) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
@@ -228,7 +234,10 @@ def _find(fs: Any, root: str) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
         if has_magic(part):
             break
         fixed.append(part)
-    found = fs.glob(root, detail=True)
+    try:
+        found = fs.glob(root, detail=True)
+    except FileNotFoundError:  # the hub's, where others find nothing
+        found = {}
     return "/".join(fixed), {path: info for path, info in found.items() if info["type"] == "file"}
 
 
@@ -316,10 +325,6 @@ def opened(path: str, size: int | None = None) -> Iterator[BinaryIO]:
                 yield cast(BinaryIO, file)
     except FileNotFoundError:
         raise DataError(f"{path} was there when the run was planned and is gone now") from None
-    except OperationError as error:
-        if (hint := token_advice(path)) and is_refused(error):
-            raise DataError(f"{error}{hint}") from error
-        raise
     except OperationError as error:
         if (hint := token_advice(path)) and is_refused(error):
             raise DataError(f"{error}{hint}") from error

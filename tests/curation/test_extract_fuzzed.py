@@ -79,6 +79,13 @@ def test_formulas_that_a_row_makes_one_leave_the_count_of_their_own_encodings() 
     assert page.kept == {"mathml": 1}
 
 
+def test_an_equation_table_in_a_cell_of_another_is_part_of_the_cell() -> None:
+    inner = "<table class=ltx_eqn_table><tr><td><math><mi>x</mi></math></td></tr></table>"
+    html = f"<table class=ltx_equation><tr><td>{inner}</td><td>(1)</td></tr></table>"
+    assert text_of(html) == "$$x$$\n(1)"
+    extract_html(b"<table class=ltx_equation><td><table><code><<td><table class=ltx_eqn_table>$!$<tr>")
+
+
 # --- work and texts that grew without bounds
 
 X = '<mjx-mi><mjx-c class="mjx-c78"></mjx-c></mjx-mi>'
@@ -134,6 +141,9 @@ HOSTILE: list[tuple[str, Callable[[], str]]] = [
     ("styles in styles", lambda: '<span data-latex="' + nested("{\\displaystyle ", "x", "}", 6000) + '">'),
     ("colours in colours", lambda: '<span data-latex="' + nested("{\\color{red} ", "x", "}", 6000) + '">'),
     ("moduli that do not end", lambda: "<math><mrow>" + "<mo>(</mo><mi>mod</mi>" * 9000),
+    ("documents that do not end", lambda: "<inline-formula><tex-math>" + "\\begin{document}" * (LONG // 16)),
+    ("classes without end", lambda: f"<div class='{'aria ' * LONG}'>x"),
+    ("bars that find no partner", lambda: '<script type="math/asciimath">' + "|(" * 2400 + "</script>"),
     ("control spaces", lambda: '<script type="math/asciimath">' + " \\ " * LONG + "</script>"),
     ("scripts of scripts", lambda: '<script type="math/asciimath">' + "a^b" * LONG + "</script>"),
 ]

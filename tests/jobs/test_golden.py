@@ -122,6 +122,7 @@ def run_all_stages(scratch: Path) -> dict[str, dict[str, Any]]:
     configs = {"blocklist": {"domains": ["casino.example"]}, "extract": {}, "language": {}, "classify": {}}
     for name, config in configs.items():
         rows = chain.run("documents", stages[name], config, rows)[OUT]
+    chain.run("documents", stages["quality"], {}, rows)
     rows = chain.dedup("documents", rows)
     documents = chain.run("documents", stages["decontaminate"], BENCHMARKS, rows)[OUT]
     theirs = {"datatrove_filter": {"filter": "RegexFilter", "options": {"regex_exp": "theorem"}}}
@@ -129,6 +130,7 @@ def run_all_stages(scratch: Path) -> dict[str, dict[str, Any]]:
     for name, config in theirs.items():
         chain.run("documents", stages[name], config, documents)
     rows = chain.run("documents", stages["extract_problems"], {}, documents)["problems"]
+    chain.run("problems", stages["complete"], {}, rows)
     rows = chain.dedup("problems", chain.run("problems", stages["label"], {}, rows)[OUT])
     problems = chain.run("problems", stages["decontaminate"], BENCHMARKS, rows)[OUT]
     tokenizer = Tokenizer.load(TOKENIZER)

@@ -73,7 +73,9 @@ def test_an_unknown_top_key_is_found() -> None:
 
 def test_an_unknown_key_of_a_source_is_found() -> None:
     found = change("kind: pages", "kind: pages\n    licence: MIT")
-    assert found.startswith("recipes/math.yaml:6 sources[0].licence: unknown key; there are fields, format, index, kind,")
+    assert found.startswith(
+        "recipes/math.yaml:6 sources[0].licence: unknown key; there are catalogue, columns, fields, format,"
+    )
 
 
 def test_an_unknown_stage_names_the_stages() -> None:
