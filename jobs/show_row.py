@@ -46,6 +46,9 @@ def row_lines(
     return lines
 
 
+_TIED = "\u00a0"  # a name and its value stay on one line
+
+
 def _heading(row: Row, segment: Segment, labels: Mapping[str, Any], terminal: bool) -> Iterator[str]:
     end = segment.start + segment.length
     learned = int(row.loss_mask[segment.start : end].sum())
@@ -54,11 +57,12 @@ def _heading(row: Row, segment: Segment, labels: Mapping[str, Any], terminal: bo
     title = f"--- {labels['corpus']} {segment.record_id}: tokens {segment.start}..{end}{part}, {learned:,} learned"
     known = {"weight": segment.weight} | {key: value for key, value in labels.items() if key != "corpus"}
     words = ", ".join(
-        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
+        f"{key}{_TIED}{value:.3g}" if isinstance(value, float) else f"{key}{_TIED}{value}"
         for key, value in known.items()
         if value is not None
     )
-    for number, line in enumerate([*textwrap.wrap(_printable(title), width), *textwrap.wrap(_printable(words), width)]):
+    lines = [*textwrap.wrap(_printable(title), width), *textwrap.wrap(_printable(words), width)]
+    for number, line in enumerate(line.replace(_TIED, " ") for line in lines):
         yield f"{_HEAD}{line}{_PLAIN}" if terminal and number == 0 else line
 
 

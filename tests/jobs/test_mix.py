@@ -81,7 +81,7 @@ def test_a_mixture_file_is_what_a_recipe_says_under_mixture(shards: str, tmp_pat
         (["--ratio", "math=30%,problems=7"], "mixture: groups: '7' stands beside percentages; write all shares as"),
         (["--ratio", "math=30%,problems=30%"], "mixture: groups: the percentages sum to 60%, not to 100%"),
         (["--ratio", "math=x"], "mixture: groups.math: 'x' is no number of tokens"),
-        (["--ratio", "math=1", "--total", "60K"], " would do; or ask for a total of at most 46,044"),
+        (["--ratio", "math=1", "--total", "60K"], " would do; or ask for a total of at most 44,885"),
         (["--ratio", "math=1B", "--total", "1B"], "leave `total` out"),
         (["--ratio", "math=1", "--max-repetition", "0"], "lets no token be drawn"),
         (["plan.yaml", "--ratio", "math=1"], "one of them"),

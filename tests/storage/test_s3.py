@@ -260,6 +260,7 @@ def small_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (
         "core.remote._BLOCK_BYTES",
         "curation.readers.inflate._READ_BYTES",
+        "curation.readers.inflate.PIECE_BYTES",
         "curation.readers.jsonl._PIECE_BYTES",
     ):
         monkeypatch.setattr(f"mathmill.{name}", 64 << 10)
