@@ -406,6 +406,7 @@ def test_formulas_phrases_and_definitions_that_everybody_writes_are_no_hits(
     assert check.check(innocent) == [None] * len(innocent)
 
 
+@pytest.mark.full
 def test_other_texts_and_problems_are_hardly_ever_hit(
     protected: tuple[list[str], Decontaminator], capsys: pytest.CaptureFixture[str]
 ) -> None:

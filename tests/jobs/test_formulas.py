@@ -152,7 +152,7 @@ def test_a_run_that_was_stopped_has_the_numbers_of_an_undisturbed_one(work: Path
     assert run(work, "stopped", workers=1).formulas == summary.formulas
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_another_engine_gives_the_same_numbers(work: Path, summary: Summary) -> None:
     pytest.importorskip("ray")
     settings = EngineSettings(name="ray", workers=2)

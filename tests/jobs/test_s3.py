@@ -174,7 +174,7 @@ def test_sources_benchmarks_and_tokenizer_may_lie_on_s3(
     assert progress.todo > 0, "another content is another input"
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.timeout(200)
 def test_a_run_over_a_bad_network_gives_the_same_bytes(
     s3: Store,
@@ -266,6 +266,7 @@ def test_the_lease_of_a_run_that_was_killed_lapses(s3: Store) -> None:
     assert (run / ".leases").names() == []
 
 
+@pytest.mark.full
 def test_a_full_scratch_disk_is_one_sentence_and_the_run_goes_on_once_there_is_space(
     s3: Store,
     recipe_file: Path,
