@@ -395,6 +395,7 @@ def web_pages(name: str) -> tuple[list[str], list[dict[str, object]]]:
     return texts, rows
 
 
+@pytest.mark.full
 def test_pages_of_five_site_builds_fall_into_their_labelled_clusters(capsys: pytest.CaptureFixture[str]) -> None:
     texts, labels = web_pages("neardup_pages")
     found = find_duplicates(texts)

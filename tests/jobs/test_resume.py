@@ -90,9 +90,9 @@ def kill_at_random(work: Path, out: Path, kills: int, seed: int, longest: float)
 
 @pytest.mark.slow
 @pytest.mark.timeout(200)
-def test_eight_kills_change_nothing(work: Path, undisturbed: dict[str, str], answers: Answers) -> None:
+def test_six_kills_change_nothing(work: Path, undisturbed: dict[str, str], answers: Answers) -> None:
     out = work / "killed"
-    assert kill_at_random(work, out, kills=8, seed=20, longest=3.0) >= 4
+    assert kill_at_random(work, out, kills=6, seed=20, longest=3.0) >= 3
     progress = Counting()
     run_recipe(recipe(work), out, workers=2, progress=progress)
     assert answers(out) == undisturbed

@@ -219,7 +219,7 @@ def test_a_store_that_goes_down_ends_the_run_with_one_sentence_and_the_next_one_
     assert without_names(digests_at(s3.url("run"))) == undisturbed
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_two_runs_of_a_recipe_at_once_and_a_killed_one_give_the_same_bytes(
     s3: Store, recipe_file: Path, local_input: Path, undisturbed: dict[str, str], digests_at: Digests
 ) -> None:
