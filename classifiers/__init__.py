@@ -1,4 +1,4 @@
-"""Small fastText models for math data: trained, calibrated and bundled, each with its card."""
+"""Small fastText and linear models for math data: trained, calibrated and bundled, each with its card."""
 
 from mathmill.classifiers.text_classifier import Classifier, bundled, join_problem
 

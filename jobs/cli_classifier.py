@@ -1,4 +1,4 @@
-"""`mathmill classifier`: train, judge and use fastText models, and grow a seed by the recall loop."""
+"""`mathmill classifier`: train, judge and use models (fastText), and grow a seed by the recall loop."""
 
 import json
 import sys
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def classifier() -> None:
-    """Train, judge and use the fastText models that choose pages and label problems.
+    """Train, judge and use the models that choose pages and label problems.
 
     A MODEL is the name of one that comes with mathmill (math, …) or the path of a model folder. DATA are JSON Lines
     or Parquet files, folders, globs or URLs, read with the label in their records, or as LABEL=PATH with that label.

@@ -32,6 +32,7 @@ _ATTRIBUTE_NAMES = re.compile(r"([^\s=\"'/>][^\s=/>]*|=[^\s=/>]*)(?:\s*=\s*(?:\"
 _CLEAN_NAME = re.compile(r"[A-Za-z][\w:.-]*\Z")
 _WORDS = frozenset({"and", "or", "then", "if", "where", "for", "with", "so", "but", "is", "="})
 _VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
+_EMPTY = frozenset(b"mspace mprescripts none mi mn mo mrow mtext mtd path rect line circle use polygon".split())
 _IMPLIED_END = frozenset(b"p li dt dd tr td th thead tbody tfoot option optgroup rt rp colgroup html head body".split())
 _FORMATTING = frozenset(b"b i u s big code em font small strike strong tt".split())
 _SHORT_TAGS = frozenset((
@@ -171,7 +172,7 @@ def _drop_deep_tags(html: bytes) -> bytes:
             foreign = max(0, foreign - 1) if match[2] else foreign + 1
         if tag in _VOID or tag == b"a" or (tag in _IMPLIED_END and not match[2]):
             return match[0]  # an open `<a>` ends where the next begins
-        if foreign and match[0].endswith(b"/>"):
+        if foreign and tag in _EMPTY and match[0].endswith(b"/>"):
             return match[0]  # `<mspace/>` holds nothing, where `<div/>` is open
         if not match[2]:
             if depth >= MAX_DEPTH or (tag in _FORMATTING and formatting >= MAX_FORMATTING):

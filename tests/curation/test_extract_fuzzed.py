@@ -227,3 +227,20 @@ def test_any_page_gives_sound_spans_twice_and_its_text_can_be_read_as_a_page(htm
     assert all(page.found[name] >= count for name, count in page.kept.items())
     extract_html(page.text.encode())
     json.dumps([page.text, page.title])
+
+
+def test_elements_closed_in_their_own_tag_do_not_count_as_depth() -> None:
+    formulas = "<p><math><mi>x</mi><mspace/><mo>=</mo><mspace/><mn>1</mn></math></p>" * 1200
+    page = extract_html(f"<body>{formulas}<p>end</p></body>".encode())
+    assert page.found == page.kept == {"mathml": 1200}
+
+
+def test_anchors_that_are_never_closed_do_not_count_as_depth() -> None:
+    page = extract_html(b"<body>" + b'<p><a name="x">word ' * 2500 + b"<p><math><mn>2</mn></math></p></body>")
+    assert page.found == {"mathml": 1}
+
+
+def test_html_in_a_formula_is_cut_at_the_same_depth() -> None:
+    capped = cap_depth(b"<math><mtext>" + b"<div/>x" * 5000)
+    assert capped.count(b"<div/>") < 600
+    assert capped.count(b"x") == 5000 + 1
