@@ -1,0 +1,1 @@
+"""Benchmarks, generation and grading of a trained model."""

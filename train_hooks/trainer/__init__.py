@@ -1,0 +1,1 @@
+"""The bundled trainer for continued pre-training and fine-tuning."""
