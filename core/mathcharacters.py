@@ -1,11 +1,14 @@
 """Character classes and command codes as arrays, for the numba lexer (`mathlexer`).
 
 Every code point below U+20000 has a class and a folded code point; every LaTeX command that means something special
-has a code, found by its hash in an open-addressing table. Built once per process from `mathsymbols`.
+has a code, found by its hash in an open-addressing table. The characters' part is read from `mathcharacters.npz`, since
+building it takes 0.7 s of every process, and since the Unicode of a Python version must not change what comes out;
+`python -m mathmill.core.mathcharacters` writes it anew from `mathsymbols`.
 """
 
 import unicodedata
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -51,9 +54,19 @@ class Tables(NamedTuple):
     command_codes: np.ndarray  # int64 (2^k,)
 
 
+_FILE = Path(__file__).with_suffix(".npz")
+
+
 @cache
 def tables() -> Tables:
-    """Build the tables, in about a quarter of a second."""
+    """Read the tables of characters and build that of commands."""
+    with np.load(_FILE, allow_pickle=False) as stored:
+        folded = np.arange(N_CODE_POINTS, dtype=np.uint32) ^ stored["folded"]
+        return Tables(stored["classes"], folded, stored["expansions"], *_command_table())
+
+
+def character_tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Build `classes`, `folded` and `expansions` with this Python's Unicode."""
     classes = np.zeros(N_CODE_POINTS, np.uint8)
     folded = np.arange(N_CODE_POINTS, dtype=np.uint32)
     expansions: dict[str, int] = {}
@@ -68,7 +81,15 @@ def tables() -> Tables:
     rows = np.zeros((len(expansions), max(map(len, expansions))), np.uint32)
     for text, row in expansions.items():
         rows[row, : len(text)] = [ord(c) for c in text]
-    return Tables(classes, folded, rows, *_command_table())
+    return classes, folded, rows
+
+
+def _write() -> None:
+    """Write the file: `folded` as the difference from the code point, so that it is small."""
+    classes, folded, expansions = character_tables()
+    folded ^= np.arange(N_CODE_POINTS, dtype=np.uint32)
+    version = np.array(unicodedata.unidata_version)
+    np.savez_compressed(_FILE, classes=classes, folded=folded, expansions=expansions, unicode=version)
 
 
 def classify(character: str) -> tuple[int, str]:
@@ -145,3 +166,7 @@ def fnv1a(text: str) -> int:
     for character in text:
         value = (value ^ ord(character)) * int(FNV_PRIME) % 2**64
     return value
+
+
+if __name__ == "__main__":
+    _write()

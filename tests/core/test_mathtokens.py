@@ -1,11 +1,14 @@
 """Math-aware tokens: what must be equal, what must differ, and agreement with a slow reference on random input."""
 
+import unicodedata
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mathmill.core import mathcharacters
 from mathmill.core.mathcharacters import (
     CJK,
     DIGIT,
@@ -19,7 +22,9 @@ from mathmill.core.mathcharacters import (
     SUBSCRIPT,
     SUPERSCRIPT,
     SYMBOL,
+    character_tables,
     classify,
+    tables,
 )
 from mathmill.core.mathsymbols import (
     COMMAND_SYMBOLS,
@@ -661,3 +666,12 @@ def plain_kind(character: str) -> int:
 
 def folded(character: str) -> str:
     return character if ord(character) >= 0x20000 else classify(character)[1]
+
+
+def test_the_stored_tables_are_what_classify_says() -> None:
+    with np.load(mathcharacters._FILE) as stored:
+        if stored["unicode"] != unicodedata.unidata_version:
+            pytest.skip(f"the tables are of Unicode {stored['unicode']}, this Python has {unicodedata.unidata_version}")
+    for built, read in zip(character_tables(), tables()[:3], strict=True):
+        np.testing.assert_array_equal(built, read)
+        assert built.dtype == read.dtype
