@@ -65,7 +65,7 @@ def _fields(command: Command) -> Command:
 @click.option("--force", is_flag=True, help="Replace an existing model.")
 @AS_JSON
 def train(data: tuple[str, ...], out: str, force: bool, as_json: bool, **given: Any) -> None:
-    r"""Train a model from labelled texts: DATA, or one CONFIG.yaml that says all of it.
+    """Train a model from labelled texts: DATA, or one CONFIG.yaml that says all of it.
 
     Sites are held out in turn; on them the model is judged and its probabilities are calibrated (Platt). The folder
     gets the model, card.json with the text normaliser, README.md and pictures.
@@ -291,7 +291,7 @@ def card(model: str, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Accept every proposal and go on to the next round.")
 @AS_JSON
 def recall(config: str, out: str, yes: bool, as_json: bool) -> None:
-    r"""Find more pages like those of a seed in a crawl, round by round, as DeepSeekMath did.
+    """Find more pages like those of a seed in a crawl, round by round, as DeepSeekMath did.
 
     A round trains a model on the seed, scores the crawl, and proposes the URL prefixes whose pages are mostly math in
     domains that have some. Their pages that scored low join the next round's seed. Between rounds,

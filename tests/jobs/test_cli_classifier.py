@@ -124,6 +124,13 @@ def test_the_help_states_the_defaults_that_hold() -> None:
         assert f"{name}: {defaults[name]}" in shown
 
 
+def test_the_help_shows_configurations_line_by_line() -> None:
+    assert "data:\n     - {path: math.jsonl, label: math}" in "\n".join(
+        map(str.rstrip, call("train", "--help").splitlines())
+    )
+    assert "   rounds: 4\n" in "\n".join(map(str.rstrip, call("recall", "--help").splitlines()))
+
+
 def test_a_training_file_says_all_of_it(seed: str, tmp_path: Path) -> None:
     Path(tmp_path / "more.jsonl").write_text(Path(seed).read_text().replace("https://", "https://more."))
     pages = [{"q": row["text"], "page": {"url": row["url"]}} for row in rows("g.com", "other", 9)]
