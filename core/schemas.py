@@ -74,6 +74,17 @@ DOCUMENT = pa.schema(
 )
 """A text with its formula spans. Null scores mean that the stage that gives them has not run."""
 
+LINEAGE = pa.struct(
+    [
+        pa.field("prompt", pa.string()),  # name, language and version of the prompt, such as "tutorship.teacher/en/1"
+        pa.field("teacher", pa.string()),  # models by the name that their server knows
+        pa.field("student", pa.string()),
+        pa.field("judge", pa.string()),
+        pa.field("sample", pa.int32()),  # number of the sample among those asked for
+    ]
+)
+"""How a synthetic problem was made, besides its method and the problem it was made from."""
+
 PROBLEM = pa.schema(
     [
         pa.field("problem_id", pa.string(), nullable=False),
@@ -97,6 +108,7 @@ PROBLEM = pa.schema(
         pa.field("style", pa.string()),  # cot, pot, mixed
         pa.field("critique_score", pa.float32()),
         pa.field("loss_weight", pa.float32(), nullable=False),
+        pa.field("lineage", LINEAGE),  # null unless a model or a rule made it
     ]
 )
 """A question with its solution and answer where they are known."""

@@ -18,6 +18,7 @@ import psutil
 import pyarrow as pa
 
 from mathmill.core.errors import MathmillError
+from mathmill.core.sandbox import sandbox_state
 from mathmill.core.storage import Folder
 from mathmill.jobs.engines import EngineSettings
 from mathmill.jobs.spark_session import Session, scratch_path
@@ -39,6 +40,9 @@ _EXTRAS = {
     "s3fs": ("mathmill[s3]", "s3:// paths"),
     "pyspark": ("mathmill[spark]", "--engine spark"),
     "ray": ("mathmill[ray]", "--engine ray"),
+    "aiohttp": ("mathmill[synth]", "models behind endpoints"),
+    "torch": ("mathmill[train]", "training, and models in this process"),
+    "transformers": ("mathmill[train]", "training, and models in this process"),
 }
 _OLDEST_JAVA = 17  # of Spark 4
 
@@ -57,7 +61,7 @@ class Check:
 
 def examine() -> list[Check]:
     """Examine the machine; takes a second or two."""
-    return [_python(), *_packages(), _memory(), _temporary(), _java(), _s3()]
+    return [_python(), *_packages(), _memory(), _temporary(), _java(), _s3(), *_sandbox()]
 
 
 def _python() -> Check:
@@ -116,6 +120,12 @@ def _s3() -> Check:
     if has_key or has_profile:
         return Check("s3 credentials", "ok", "in the environment" if has_key else "in a profile")
     return Check("s3 credentials", "note", "none; only s3:// paths need them (AWS_ACCESS_KEY_ID, AWS_PROFILE)")
+
+
+def _sandbox() -> Iterator[Check]:
+    """What confines programs that models have written; only synthesis and evaluation run any."""
+    for name, works, detail in sandbox_state():
+        yield Check(name, "ok" if works else "note", detail)
 
 
 def examine_cluster(settings: EngineSettings, out: str | None) -> Iterator[Check]:
