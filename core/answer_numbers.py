@@ -21,6 +21,11 @@ _MIXED = re.compile(
     r"(-?)\s*(\d{1,50})(?:\s+(\d{1,50})\s*/\s*(\d{1,50})|\s*\\frac\s*\{?(\d{1,50}?)\}?\s*\{?(\d{1,50})\}?)"
 )
 _REPEATING = re.compile(r"(-?)(\d{0,50})\.(\d{0,50})\\(?:overline|dot)\s*\{(\d{1,50})\}")
+_SCIENTIFIC = re.compile(r"([-+]?\d{1,40}(?:\.\d{1,40})?)[eE]([-+]?\d{1,3})")
+_CHINESE_FRACTION = re.compile(
+    "(负?)(?:([一二两三四五六七八九十百千]{1,9})又)?([一二两三四五六七八九十百千]{1,9}|[0-9]{1,9})分之"
+    "([一二两三四五六七八九十百千]{1,9}|[0-9]{1,9})"
+)
 _NUMERIC = re.compile(r"[0-9+\-*/^{}().!\s\\a-z×·÷,−⁰¹²³⁴⁵⁶⁷⁸⁹√]{1,300}")
 _TWO_NUMBERS = re.compile(r"\d\s+\d")
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|\\frac\{|\\sqrt\{|\^\{|[-+*(){}!]|.")
@@ -37,6 +42,10 @@ def read_number(text: str) -> Fraction | None:
         return _mixed(match)
     if match := _REPEATING.fullmatch(text):
         return _repeating(match)
+    if match := _SCIENTIFIC.fullmatch(text):
+        return Fraction(match[1]) * Fraction(10) ** int(match[2])
+    if "分之" in text:
+        return _chinese_fraction(text)
     if (chinese := _read_chinese(text)) is not None:
         return Fraction(chinese)
     if "," in text or not _NUMERIC.fullmatch(text) or _TWO_NUMBERS.search(text) or not any(map(str.isdigit, text)):
@@ -57,6 +66,17 @@ def _repeating(match: re.Match[str]) -> Fraction:
     value = Fraction(int(whole + fixed), 10 ** len(fixed))
     value += Fraction(int(repeated), (10 ** len(repeated) - 1) * 10 ** len(fixed))
     return -value if match[1] else value
+
+
+def _chinese_fraction(text: str) -> Fraction | None:
+    """一又三分之二 is 5/3."""
+    match = _CHINESE_FRACTION.fullmatch(text)
+    if match is None:
+        return None
+    whole, denominator, numerator = (read_number(part) if part else Fraction(0) for part in match.groups()[1:])
+    if whole is None or numerator is None or not denominator:
+        return None
+    return (whole + numerator / denominator) * (-1 if match[1] else 1)
 
 
 class _Expression:

@@ -5,12 +5,14 @@ counts what the question asks for and may be missing or differ; two known units 
 """
 
 import re
+from fractions import Fraction
 
 _SPELLINGS = {
     "%": "% percent pct 百分",
     "degree": "° degree degrees deg 度",
     "dollar": "$ dollar dollars usd 美元",
     "yuan": "¥ ￥ yuan rmb 元 块 块钱 圆 人民币",
+    "jiao": "角 毛",
     "cent": "¢ cent cents 美分",
     "mm": "mm millimeter millimeters millimetre millimetres 毫米",
     "cm": "cm centimeter centimeters centimetre centimetres 厘米 公分",
@@ -37,6 +39,14 @@ _SPELLINGS = {
     "month": "month months 月 个月",
     "year": "year years 年 岁 years-old",
 }
+_BASE_UNITS = {
+    "mm": ("m", "1/1000"), "cm": ("m", "1/100"), "dm": ("m", "1/10"), "m": ("m", "1"), "km": ("m", "1000"),
+    "inch": ("foot", "1/12"), "foot": ("foot", "1"), "yard": ("foot", "3"), "mile": ("foot", "5280"),
+    "mg": ("g", "1/1000"), "g": ("g", "1"), "kg": ("g", "1000"), "ml": ("l", "1/1000"), "l": ("l", "1"),
+    "ounce": ("pound", "1/16"), "pound": ("pound", "1"), "second": ("second", "1"), "minute": ("second", "60"),
+    "hour": ("second", "3600"), "day": ("second", "86400"), "week": ("second", "604800"),
+    "cent": ("dollar", "1/100"), "dollar": ("dollar", "1"), "jiao": ("yuan", "1/10"), "yuan": ("yuan", "1"),
+}  # fmt: skip
 _NAMES = {spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 _AREAS = {"square": "^2", "sq": "^2", "sq.": "^2", "平方": "^2", "cubic": "^3", "cu": "^3", "cu.": "^3", "立方": "^3"}
 
@@ -109,3 +119,18 @@ def same_unit(a: str, b: str) -> bool:
     if not a or not b or a == b:
         return True
     return any(part.split("^")[0] not in _SPELLINGS for unit in (a, b) for part in unit.split("/"))
+
+
+def in_base_unit(unit: str) -> tuple[str, Fraction] | None:
+    """What a unit measures, and how many base units it is: "cm^2" is ("m^2", 1/10000)."""
+    kinds: list[str] = []
+    factor = Fraction(1)
+    for place, part in enumerate(unit.split("/")):
+        name, _, power = part.partition("^")
+        if name not in _BASE_UNITS:
+            return None
+        base, size = _BASE_UNITS[name]
+        kinds.append(base + ("^" + power if power else ""))
+        share = Fraction(size) ** int(power or 1)
+        factor = factor / share if place else factor * share
+    return "/".join(kinds), factor

@@ -1,16 +1,20 @@
-r"""Read an answer as a value and compare values: the exact half of `answers`.
+r"""Read an answer as a value, to be compared by `answer_equality`.
 
 A value is a tuple that begins with its kind: number, quantity (with a unit), ratio, choice, sequence (tuple or interval
-with its brackets), set, union, assignments, text or formula. Numbers are `Fraction`s, never floats, so 20166 is not
+with its brackets), set, union, assigned, assignments, blanks, family (with a whole parameter), matrix, word, date,
+clock, text or formula. Numbers are `Fraction`s, never floats, so 20166 is not
 20165; powers, factorials and depth are bounded, so that `9^{9^{9^9}}` stays a formula.
 """
 
 import re
-import unicodedata
+from fractions import Fraction
 from typing import Any, TypeAlias
 
+from mathmill.core.answer_formulas import FUNCTIONS
 from mathmill.core.answer_numbers import read_number
-from mathmill.core.answer_units import same_unit, split_unit
+from mathmill.core.answer_text import clean, is_balanced, split_outside_brackets, strip_delimiters
+from mathmill.core.answer_units import split_unit
+from mathmill.core.answer_words import read_words
 from mathmill.core.mathnorm import FUNCTION_NAMES, normalise_formula
 
 Value: TypeAlias = tuple[Any, ...]
@@ -26,72 +30,14 @@ def read_value(answer: str) -> Value:
     """Read an answer as a value."""
     if len(answer) > MAX_CHARS:
         return ("text", " ".join(answer.split()))
+    if "matrix}" in answer and (matrix := _read_matrix(answer)) is not None:
+        return matrix
     return _read(clean(answer), 0)
 
 
 def plain_answer(answer: str) -> str:
     """Spell the value of an answer in one way."""
     return spell(read_value(answer))
-
-
-def are_equal(a: Value, b: Value) -> bool:
-    """Compare two values; units may be missing on one side, elements of a set stand in any order."""
-    if a == b:
-        return True
-    if a[0] == "assigned" or b[0] == "assigned":
-        return _equal_assigned(a, b)
-    if a[0] == "quantity" or b[0] == "quantity":
-        return _equal_quantities(a, b)
-    if (a[0], b[0]) in (("assignments", "set"), ("set", "assignments")):
-        return _equal_sets(_roots(a), _roots(b))
-    if a[0] != b[0]:
-        return False
-    if a[0] == "sequence":
-        return a[1:3] == b[1:3] and len(a[3]) == len(b[3]) and all(map(are_equal, a[3], b[3]))
-    if a[0] in ("set", "union", "assignments"):
-        return _equal_sets(a[1], b[1])
-    return False
-
-
-def _equal_assigned(a: Value, b: Value) -> bool:
-    """`x = 5` equals 5, but not `y = 5`."""
-    if a[0] == b[0]:
-        return a[1] == b[1] and are_equal(a[2], b[2])
-    return are_equal(a[2] if a[0] == "assigned" else a, b[2] if b[0] == "assigned" else b)
-
-
-def _roots(value: Value) -> tuple[Value, ...]:
-    """The elements of a set; of `x_1 = 2, x_2 = 3`, the values of one unknown, 2 and 3; of other assignments none."""
-    if value[0] == "set":
-        return tuple(value[1])
-    one_unknown = {name[1:2] for _, name, _ in value[1]} == {"_"} and len({name[0] for _, name, _ in value[1]}) == 1
-    return tuple(element for *_, element in value[1]) if one_unknown else ()
-
-
-def _equal_quantities(a: Value, b: Value) -> bool:
-    """Equal numbers whose units agree or stand on one side alone; a percentage also equals its fraction."""
-    value_a, unit_a = a[1:] if a[0] == "quantity" else (a, "")
-    value_b, unit_b = b[1:] if b[0] == "quantity" else (b, "")
-    if are_equal(value_a, value_b):
-        return same_unit(unit_a, unit_b)
-    if unit_a == "%" and unit_b == "" and value_a[0] == value_b[0] == "number":
-        return value_a[1] / 100 == value_b[1]
-    if unit_b == "%" and unit_a == "" and value_a[0] == value_b[0] == "number":
-        return value_b[1] / 100 == value_a[1]
-    return False
-
-
-def _equal_sets(a: tuple[Value, ...], b: tuple[Value, ...]) -> bool:
-    """Match elements one to one; both sides are free of repetitions."""
-    if len(a) != len(b):
-        return False
-    rest = list(b)
-    for element in a:
-        match = next((i for i, other in enumerate(rest) if are_equal(element, other)), None)
-        if match is None:
-            return False
-        del rest[match]
-    return True
 
 
 def spell(value: Value) -> str:
@@ -109,80 +55,67 @@ def spell(value: Value) -> str:
         return ":".join(map(spell, value[1]))
     if kind == "assigned":
         return f"{value[1]}={spell(value[2])}"
-    return str(value[1])
+    if kind in ("blanks", "matrix"):
+        return ";".join(spell(part) if kind == "blanks" else "&".join(map(spell, part)) for part in value[1])
+    if kind == "family":
+        return f"{spell(value[2])},k∈{value[1]}"
+    return " ".join(map(str, value[1:]))
 
 
-_WRAPPER = re.compile(
-    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox|hbox|boxed|fbox|operatorname|rm|bf)\*?\s*\{([^{}]*)\}"
+_MATRIX = re.compile(
+    r"[\s$]*\\begin\{([pbB]|small)?matrix\}([^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*)\\end\{\1?matrix\}[\s$.]*"
 )
-_FORMAT = re.compile(r"\\(?:left|right|bigl|bigr|Bigl|Bigr|big|Big|displaystyle|limits|rm|bf)(?![A-Za-z])|\\[,;:!]")
-_SPELLINGS = {
-    "\\%": "%", "\\$": "$", "\\dfrac": "\\frac", "\\tfrac": "\\frac", "\\cfrac": "\\frac", "\\in": "∈",
-    "\\leqslant": "≤", "\\geqslant": "≥", "\\leq": "≤", "\\geq": "≥", "\\le": "≤", "\\ge": "≥", "<=": "≤", ">=": "≥",
-    "\\lt": "<", "\\gt": ">", "\\neq": "≠", "\\ne": "≠", "\\pm": "±", "\\cup": "∪", "\\infty": "∞", "\\colon": ":",
-    "\\quad": " ", "\\qquad": " ", "\\ ": " ", "~": " ", "\\degree": "°", "^{\\circ}": "°", "^\\circ": "°", "^{∘}": "°",
-    "\\lbrace": "\\{", "\\rbrace": "\\}", "\\approx": "≈", "\\varnothing": "∅", "\\emptyset": "∅", "{,}": ",", "**": "",
-}  # fmt: skip
-_SPELLING = re.compile("|".join(re.escape(k) + ("(?![A-Za-z])" if k[-1].isalpha() else "") for k in _SPELLINGS))
-_INLINE = re.compile(r"(?<![\\$])\$(?=[^\s$])([^$]*?[^\s\\$])\$(?![\d$])|\\\((.*?)\\\)")
-"""Formulas within an answer, delimited as Pandoc reads them: "$1$, $2$ and $3$", but not "$5 and $6" (dollars)."""
-_THOUSANDS = re.compile(r"(?<=\d)\s*(?:,\s*\\!|\\!\s*,)\s*(?=\d{3})")
-_ABOUT = re.compile(r"\s*(?:≈|≒|约(?:为|等于|是)?|大约|approximately|about|roughly)\s*", re.IGNORECASE)
+_ROW_END = re.compile(r"\\\\(?:\[[^\]]*\])?")
 
 
-def clean(answer: str) -> str:
-    """Remove what only dresses an answer: delimiters, wrappers, full-width forms, closing punctuation."""
-    text = "".join(map(_ascii_form, answer))
-    if "$" in text or "\\(" in text:
-        text = _INLINE.sub(lambda match: f" {match[1] or match[2]} ", text)
-    if "\\!" in text:
-        text = _THOUSANDS.sub(",", text)
-    for _ in range(4):
-        text = _WRAPPER.sub(r" \1 ", text)
-    text = _SPELLING.sub(lambda match: _SPELLINGS[match[0]], _FORMAT.sub(" ", text))
-    text = strip_delimiters(text.strip())
-    return _ABOUT.sub("", text, count=1) if _ABOUT.match(text) else text
+def _read_matrix(answer: str) -> Value | None:
+    match = _MATRIX.fullmatch(answer)
+    if match is None:
+        return None
+    rows = [row.split("&") for row in _ROW_END.split(match[2]) if row.strip()]
+    if sum(map(len, rows)) > MAX_ELEMENTS or len({len(row) for row in rows}) != 1:
+        return None
+    return ("matrix", tuple(tuple(_read(clean(cell), 2) for cell in row) for row in rows))
 
 
-def _ascii_form(character: str) -> str:
-    """Full-width forms to ASCII, vulgar fractions to `1/2`; scripts stay for the formula normaliser."""
-    if character.isascii():
-        return character
-    if character in "，、。；：（）":
-        return {"，": ",", "、": ",", "。": ".", "；": ";", "：": ":", "（": "(", "）": ")"}[character]
-    if character in "−–":
-        return "-"
-    decomposition = unicodedata.decomposition(character)
-    if decomposition.startswith(("<wide>", "<narrow>")):
-        return unicodedata.normalize("NFKC", character)
-    if decomposition.startswith("<fraction>"):
-        return " " + unicodedata.normalize("NFKC", character).replace("\u2044", "/")
-    return character
-
-
-def strip_delimiters(text: str) -> str:
-    """Remove formula delimiters and closing punctuation around a text."""
-    while True:
-        before = text
-        text = text.strip().rstrip(".;,:").strip()
-        for opener, closer in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("`", "`")):
-            if text.startswith(opener) and text.endswith(closer) and len(text) > len(opener) + len(closer):
-                text = text[len(opener) : -len(closer)]
-        if text == before:
-            return text
-
-
+_CHOSEN = re.compile(
+    r"(?:(?:故|应|本题|答案)?选(?:项|择|答案)?[:为是]?|(?:the )?(?:correct )?(?:option|choice|answer)(?: is)?:?)"
+    r"\s*(?=[(\[A-J])",
+    re.IGNORECASE,
+)
 _CHOICE = re.compile(r"[(\[]?\s*([A-J])\s*[)\]]?\s*\.?|\(\s*([A-J])\s*\)\s*\S.*|([A-J])\s*[.):]\s*\S.*")
+_BRACKETED_CHOICES = re.compile(r"(?:\(\s*[A-J]\s*\)\s*(?:,|and|和)?\s*){2,6}")
 _CHOICES = re.compile(r"[(\[]?\s*([A-J](?:\s*(?:,|and|和)?\s*[A-J]){1,5})\s*[)\]]?")
-_ASSIGNED = re.compile(r"([A-Za-zα-ω](?:_\{?\w{1,8}\}?)?(?:\([A-Za-z](?:,\s*[A-Za-z])*\))?)\s*=(?!=)\s*(?=\S)")
+_ASSIGNED = re.compile(
+    r"([A-Za-zα-ω](?:_(?:\{[^{}]{1,20}\}|\w))?(?:\([A-Za-z0-9](?:,\s*[A-Za-z0-9])*\))?|\|?[A-Z]{2,4}\|?"
+    r"|\\(?:angle|vec|overrightarrow|overline)\s*\{?\s*[A-Za-z]{1,3}\s*\}?|∠\s*[A-Z]{1,3})\s*=(?!=)\s*(?=\S)"
+)
 _RATIO = re.compile(r"[^:]{1,40}(?::[^:]{1,40}){1,3}")
 _MEMBER = re.compile(r"[A-Za-z]\s*∈\s*")
-_CONJUNCTION = re.compile(r"\s*(?:[,;]\s*(?:or|and|或者?|和)(?![A-Za-z])|[,;]|\b(?:or|and)\b|或者?|和|以及|与)\s*")
+_CONJUNCTION = re.compile(
+    r"\s*(?:[,;]\s*(?:or|and|或者?|和|且)(?![A-Za-z])|[,;]|\b(?:or|and)\b|或者?|并?且|和|以及|与)\s*"
+)
+_DOMAIN = r"(?:\\math(?:bb|bf|rm)\s*\{?\s*)?([RZNQ])\s*\}?(?:[*+^_]\S{0,4})?"
+_FAMILY = re.compile(r"(.*\S)\s*(?:,|\()\s*([kmn])\s*∈\s*" + _DOMAIN + r"\s*\)?")
+_REAL = re.compile(r",?\s*[(\[]?\s*[a-zA-Z]\s*∈\s*\\?(?:math(?:bb|bf|rm)\s*\{?\s*)?R\s*\}?\s*[)\]]?$")
+_REALS: Value = ("sequence", "(", ")", (("formula", "-∞"), ("formula", "∞")))
+_POINT = re.compile(r"[A-Z](?:_\{?\w\}?|')?\s*(?=\([^()]*,)")
+_LETTER = re.compile(r"(?<!\\)(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])|[α-ωA-Za-z]_|[A-Z]{2,}|∠|\\\\(?:angle|vec|over)")
 
 
 def _read(text: str, depth: int) -> Value:
+    if text.isdecimal() and text.isascii() and len(text) < 400:  # most answers
+        return ("number", Fraction(text))
+    if (words := read_words(text)) is not None:
+        return _REALS if words[1] == "reals" else ("formula", words[1]) if "∞" in str(words[1]) else words
+    if "∈" in text and depth < 2:
+        if (match := _FAMILY.fullmatch(text)) and match[2] in match[1] and match[3] in "ZN":
+            return ("family", match[3], _read(match[1], depth + 1))
+        text = _REAL.sub("", text) or text
+    text = _POINT.sub("", text, count=1) if _POINT.match(text) and text.endswith(")") else text
     text = _MEMBER.sub("", text, count=1) if _MEMBER.match(text) else text
     for reader in (
+        _read_blanks,
         _read_choice,
         _read_quantity,
         _read_bracketed,
@@ -194,6 +127,8 @@ def _read(text: str, depth: int) -> Value:
         value = reader(text, depth)
         if value is not None:
             return value
+    if "=" in text and (value := _read_chain(text, depth)) is not None:
+        return value
     assigned = _ASSIGNED.match(text)
     if assigned is not None and depth < 4:
         return ("assigned", normalise_formula(assigned[1]), _read(text[assigned.end() :], depth + 1))
@@ -202,7 +137,56 @@ def _read(text: str, depth: int) -> Value:
     return _read_rest(text)
 
 
+_LABEL = re.compile(
+    r"(?:第[一二三四五1-5][空问]|空[一二三四五1-5]|blank\s*[1-5]|\([1-5]\)|[①-⑤])\s*[:.]?\s*", re.IGNORECASE
+)
+
+
+def _read_blanks(text: str, depth: int) -> Value | None:
+    """Answers to several blanks, in order: `3; 5`, 第一空: 3; 第二空: 5, `(1) 3 (2) 5`."""
+    if depth:
+        return None
+    labels = list(_LABEL.finditer(text)) if _LABEL.match(text) else []
+    if len(labels) > 1 and [_number_of(label[0]) for label in labels] == list(range(1, len(labels) + 1)):
+        ends = [label.start() for label in labels[1:]] + [len(text)]
+        parts = [strip_delimiters(text[label.end() : end]) for label, end in zip(labels, ends, strict=True)]
+    elif ";" in text:
+        parts = split_outside_brackets(text, re.compile(";"))
+    else:
+        return None
+    if len(parts) < 2 or len(parts) > MAX_ELEMENTS or not all(parts):
+        return None
+    values = [_read(part, 1) for part in parts]
+    return None if all(value[0] == "assigned" for value in values) else ("blanks", tuple(values))
+
+
+def _number_of(label: str) -> int:
+    return next(
+        place
+        for place, marks in enumerate(("1一①", "2二②", "3三③", "4四④", "5五⑤"), start=1)
+        if set(marks) & set(label)
+    )
+
+
+def _read_chain(text: str, depth: int) -> Value | None:
+    """`2+3=5` is 5, `x=y=3` is x=3 and y=3, `πr^2=9π` after a name its last side."""
+    sides = [side.strip() for side in text.split("=")]
+    if depth > 3 or not all(sides) or len(sides) > MAX_ELEMENTS:
+        return None
+    if len(sides) > 2 and all(_is_variable(side) for side in sides[:-1]):
+        value = _read(sides[-1], depth + 1)
+        return ("assignments", _distinct([("assigned", normalise_formula(side), value) for side in sides[:-1]]))
+    if len(sides) > 2 or not _LETTER.search(text):
+        assigned = _ASSIGNED.match(text)
+        last = _read(sides[-1], depth + 1)
+        return ("assigned", normalise_formula(assigned[1]), last) if assigned is not None else last
+    return None
+
+
 def _read_choice(text: str, depth: int) -> Value | None:
+    text = _CHOSEN.sub("", text, count=1) if _CHOSEN.match(text) else text
+    if _BRACKETED_CHOICES.fullmatch(text):
+        text = ",".join(re.findall("[A-J]", text))
     if match := _CHOICE.fullmatch(text):
         return ("choice", match[1] or match[2] or match[3])
     if match := _CHOICES.fullmatch(text):
@@ -218,12 +202,15 @@ def _read_quantity(text: str, depth: int) -> Value | None:
     if number is not None:
         return ("number", number)
     amount, unit = split_unit(text)
-    if not unit:
+    if not unit or (unit == "degree" and any(name in amount for name in FUNCTIONS)):
         return None
     number = read_number(amount)
     if number is not None:
         return ("quantity", ("number", number), unit)
-    return ("quantity", ("formula", normalise_formula(amount)), unit) if amount else None
+    return ("quantity", ("formula", _formula(amount)), unit) if amount else None
+
+
+_BUILDER = re.compile(r"[A-Za-z]\s*(?:∈\s*(?:\\mathbb\s*\{?\s*)?R\s*\}?\s*)?(?:\||\\mid\b|∣|:)\s*")
 
 
 def _read_bracketed(text: str, depth: int) -> Value | None:
@@ -233,11 +220,13 @@ def _read_bracketed(text: str, depth: int) -> Value | None:
         return None
     opener, closer = ("\\{", "\\}") if text.startswith("\\{") else (text[0], text[-1])
     inner = text[len(opener) : -len(closer)]
-    if not _is_balanced(inner) or depth > 4:
+    if not is_balanced(inner) or depth > 4:
         return None
     parts = split_outside_brackets(inner, re.compile("[,;]"))
     if len(parts) > MAX_ELEMENTS:
         return None
+    if is_set and (builder := _BUILDER.match(inner)) is not None:
+        return _read(_REAL.sub("", inner[builder.end() :]), depth + 1)
     if is_set:
         return _collection([_read(part, depth + 1) for part in parts])
     if len(parts) == 1:
@@ -260,7 +249,7 @@ def _read_list(text: str, depth: int) -> Value | None:
     if any(value[0] == "text" for value in values):
         return None
     if all(value[0] == "sequence" for value in values) and not any(part.startswith(("(", "[")) for part in parts):
-        return None if re.search(r"\band\b|且", text) else ("union", _distinct(values))  # x<1 or x>2
+        return _intersection(values) if re.search(r"\band\b|且", text) else ("union", _distinct(values))
     names = {value[1] for value in values if value[0] == "assigned"}
     if len(names) > 1:
         return ("assignments", _distinct(values))
@@ -304,6 +293,15 @@ def _read_inequality(text: str, depth: int) -> Value | None:
     return ("sequence", "[" if closed else "(", ")", (bounds[0], _INFINITY))
 
 
+def _intersection(values: list[Value]) -> Value | None:
+    """`x > 1 and x < 3` is (1, 3), where the bounds are numbers."""
+    low = next((value for value in values if value[3][1] == _INFINITY and value[3][0][0] == "number"), None)
+    high = next((value for value in values if value[3][0] == _MINUS_INFINITY and value[3][1][0] == "number"), None)
+    if low is None or high is None or len(values) != 2 or low[3][0][1] >= high[3][1][1]:
+        return None
+    return ("sequence", low[1], high[2], (low[3][0], high[3][1]))
+
+
 def _is_variable(text: str) -> bool:
     return re.fullmatch(r"[A-Za-zα-ω]|\\[a-z]{2,7}", text) is not None
 
@@ -311,10 +309,10 @@ def _is_variable(text: str) -> bool:
 def _read_ratio(text: str, depth: int) -> Value | None:
     if not _RATIO.fullmatch(text):
         return None
-    numbers = [read_number(part) for part in text.split(":")]
-    if any(number is None for number in numbers):
+    values = [_read_quantity(part.strip(), depth) or _read_rest(part) for part in text.split(":")]
+    if any(value[0] not in ("number", "formula") or "=" in str(value[1]) for value in values):
         return None
-    return ("ratio", tuple(("number", number) for number in numbers))
+    return ("ratio", tuple(values))
 
 
 _COMMAND = re.compile(r"\\[A-Za-z]+")
@@ -329,30 +327,18 @@ def _read_rest(text: str) -> Value:
     if any(word not in FUNCTION_NAMES for word in words):
         pieces = [piece for piece in _TEXT_PIECE.findall(text.casefold()) if piece not in _ARTICLES]
         return ("text", " ".join(pieces))
-    return ("formula", normalise_formula(text).removeprefix("+"))
+    return ("formula", _formula(text))
 
 
-def split_outside_brackets(text: str, separator: re.Pattern[str]) -> list[str]:
-    """Split a text at matches of a pattern that lie in no bracket; pieces are stripped."""
-    depths: list[int] = []
-    depth = 0
-    for character in text:
-        depth += (character in "([{") - (character in ")]}")
-        depths.append(depth)
-    pieces, position = [], 0
-    for match in separator.finditer(text):
-        place = match.start() + len(match[0]) - len(match[0].lstrip())
-        if depths[min(place, len(depths) - 1)] == 0 and match[0].strip():
-            pieces.append(text[position : match.start()])
-            position = match.end()
-    return [strip_delimiters(piece) for piece in [*pieces, text[position:]]]
+_FUNCTION_OVER = re.compile(
+    r"\\?(?:" + "|".join(FUNCTIONS) + r")\s*(?:\{\w{1,9}\}|\d{1,9}|[a-zα-ω]|\\[a-z]{2,7})(?=\s*/)"
+)
+
+_APART = re.compile(r"(?<![_^]\d)(?<!frac\d)(?<!frac\s\d)(?<=\d)\s+(?=\d)")
 
 
-def _is_balanced(text: str) -> bool:
-    """Whether brackets close what they open, whatever their shapes: `(1,2)` inside, not `1) and (2`."""
-    depth = 0
-    for character in text:
-        depth += (character in "([{") - (character in ")]}")
-        if depth < 0:
-            return False
-    return depth == 0
+def _formula(text: str) -> str:
+    r"""The canonical spelling; `\ln2/2` is `\frac{\ln2}{2}`, and `1 2` is not 12."""
+    if "/" in text:
+        text = _FUNCTION_OVER.sub(lambda match: f"{{{match[0]}}}", text)
+    return normalise_formula(_APART.sub("␣", text)).removeprefix("+")

@@ -1,19 +1,24 @@
 r"""Find the final answer that a solution states, and decide whether two answers are the same.
 
 `find_answer` reads what solutions and models write: `\boxed{…}`, `#### …`, "The answer is …", 答案是…, 故选…, a choice.
-`is_equivalent` compares answers as values (`answer_values`): exact rational numbers, intervals, sets, tuples, ratios,
-quantities, choices; everything else by the canonical spelling of its formula or its words. Nothing is evaluated as
+`is_equivalent` compares answers as values (`answer_values`, `answer_equality`): exact rational numbers, intervals,
+sets, tuples, ratios, quantities, choices; formulas by their values at points (`answer_points`). Nothing is evaluated as
 code, no float is compared, and every step is bounded, so that hostile answers cost little.
 """
 
 import re
 from typing import NamedTuple
 
-from mathmill.core.answer_values import are_equal, plain_answer, read_value
+from mathmill.core.answer_equality import Comparison
+from mathmill.core.answer_values import plain_answer, read_value
 from mathmill.core.mathtext import find_formulas
 
 MAX_ANSWER_CHARS = 300
 """What follows a phrase such as "the answer is" is cut there; a box may hold more."""
+
+
+MAX_SECONDS = 2.6
+"""How long `is_equivalent` waits for math-verify by the clock, with the start of its process."""
 
 
 class AnswerSpan(NamedTuple):
@@ -25,7 +30,21 @@ class AnswerSpan(NamedTuple):
 
 
 def extract_answer(text: str) -> str | None:
-    """Return the final answer that a solution states, None where it states none."""
+    """Return the final answer of a model's reply or of a solution, None where it gives none.
+
+    As `stated_answer`, but what stands in `<think>` tags does not count, and a last sentence such as "So there are 5
+    left." does.
+    """
+    start = text.rfind("</think>")
+    if start < 0 and "<think>" in text:
+        text = text[: text.index("<think>")]  # cut off while thinking
+    text = text[start + len("</think>") :] if start >= 0 else text
+    span = find_answer(text) or _find_concluded(text)
+    return None if span is None else span.value
+
+
+def stated_answer(text: str) -> str | None:
+    """Return the final answer that a text marks or announces: for crawled text."""
     span = find_answer(text)
     return None if span is None else span.value
 
@@ -48,15 +67,28 @@ def normalise_answer(answer: str) -> str:
 
 
 def is_equivalent(prediction: str, gold: str) -> bool:
-    """Decide whether a predicted answer is the gold one; symmetric, deterministic, in bounded time.
+    """Decide whether a predicted answer is the gold one; symmetric, in bounded time, from any thread.
 
-    Decided so: `50%` equals `50` and `0.5`, but these two differ; units may be left out on one side, not contradict;
-    `3:4` is not `3/4`; `(2,5)` is not `[2,5]`; letters of a multiple choice and elements of a set stand in any order,
-    components of a tuple do not; a choice letter never equals a text that begins with it.
+    Our rules decide where they can (`same_by_rules`); what they cannot read is left to math-verify in a child process
+    (`grading`). What was decided over arguable pairs stands in docs/grading.md.
     """
     if not prediction.strip() or not gold.strip():
         return False
-    return are_equal(read_value(prediction), read_value(gold))
+    comparison = Comparison()
+    if comparison.are_equal(read_value(prediction), read_value(gold)):
+        return True
+    if comparison.decided:
+        return False
+    from mathmill.core.grading import ask_math_verify  # starts a process; most users of this module never need one
+
+    return ask_math_verify(prediction, gold, seconds=MAX_SECONDS).guarded
+
+
+def same_by_rules(prediction: str, gold: str) -> bool:
+    """`is_equivalent` without math-verify: our own rules alone, in this process."""
+    if not prediction.strip() or not gold.strip():
+        return False
+    return Comparison().are_equal(read_value(prediction), read_value(gold))
 
 
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\b\s*")
@@ -161,7 +193,9 @@ _ANNOUNCEMENT = re.compile(
     r"|\b(?:we|i) (?:choose|pick|select)\b(?: (?:option|answer|choice))?"
     r"|(?:故|则|因此|所以)?(?:正确|最终|参考)?(?:答案|选项)(?:应该|应当|应)?(?:就?是|为|[:：∶])[:：∶]?"
     r"|(?:故应?选|应选|所以选择?|因此选择?|本题选|故答案选|答案选|正确选项是|故选择|因而选择?)(?:项|择|答案)?(?:为|[:：∶])?"
-    r"|(?:(?<=\n)|\A|(?<=[\s。．.；;，]))答\s?[:：∶]",
+    r"|(?:(?<=\n)|\A|(?<=[\s。．.；;，]))答\s?[:：∶]"
+    r"|【(?:参考|标准)?答案】|(?<![\u3400-\u9fff])选(?:项)?[:：]?(?=\s*[(（$]*[A-J])|选项(?=\s*[A-J]\s*(?:是)?正确)"
+    r"|(?:(?<=\n)|\A)[#* \t]*final answer[*: \t]*(?=\n)",
     re.IGNORECASE,
 )
 _ANNOUNCING = ("answer", "option", "choice", "choose", "pick", "select", "答", "选", *"ıſ\u0307")
@@ -179,7 +213,8 @@ _NO_ANSWER = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(
-    r"\n|[.!?;](?=\s|\*|$)|[。！？；．](?!\d)|[,，]?\s(?:because|since|which|so that|where)\b|I hope"
+    r"\n|[.!?;](?=\s|\*|$)|[。！？．](?!\d)|；(?![\d第(（$\\\[①-⑩-])"
+    r"|[,，]?\s(?:because|since|which|so that|where)\b|I hope"
 )
 _AFTER_VALUE = ".,;:。，；．!\n*)）"
 _NUMBER = re.compile(r"[-−]?\d[\d,]*(?:\.\d+)?(?:\s?[/:]\s?\d+(?:\.\d+)?)?\s?[%％]?")
@@ -198,7 +233,7 @@ def _find_announced(text: str) -> AnswerSpan | None:
 
 
 def _read_announced(text: str, position: int, is_choice: bool, is_sentence: bool) -> AnswerSpan | None:
-    while position < len(text) and (text[position].isspace() or text[position] in "*:：∶_"):
+    while position < len(text) and (text[position].isspace() or text[position] in "*:：∶_`"):
         position += 1
     tail = text[position : position + MAX_ANSWER_CHARS]
     if not tail or _NO_ANSWER.match(tail):
@@ -255,13 +290,17 @@ def _end_of_sentence(tail: str, formulas: list[tuple[int, int]]) -> int:
 
 def _only_value(text: str, start: int, end: int) -> AnswerSpan | None:
     """答：还剩 $2$ 吨 gives 2: the one number or formula of the sentence; else the whole sentence."""
+    return _single_value(text, start, end) or _trimmed(text, start, end)
+
+
+def _single_value(text: str, start: int, end: int) -> AnswerSpan | None:
     sentence = text[start:end]
     values = [(formula.start, formula.end) for formula in find_formulas(sentence)]
     outside = [match.span() for match in _NUMBER.finditer(sentence)]
     values += [span for span in outside if not any(first <= span[0] < last for first, last in values)]
     if len(values) == 1:
         return _trimmed(text, start + values[0][0], start + values[0][1])
-    return _trimmed(text, start, end)
+    return None
 
 
 _BARE = re.compile(r"[-+−]?[$￥]?\d[\d.,/:]*\s?%?|[(（]?(?P<letter>[A-J])[)）]?[.。]?")
@@ -289,7 +328,36 @@ def _is_calculation(value: str) -> bool:
     return "=" in value and re.match(r"\s*[A-Za-z](?:_\{?\w+\}?)?\s*=[^=]*$", value) is None
 
 
-_EDGES = " \t\r\n*_"
+_RESULT_LINE = re.compile(r"(?:^|\n)[ \t$]*=[ \t]*(?P<value>[^\n=]{1,60}?)[ \t$.。]*\Z")
+_CONCLUSION = re.compile(
+    r"(?:\A|(?<=[\n。．，,;；])|(?<=[.!?]\s))\s*(?:所以|因此|因而|故|综上(?:所述)?"
+    r"|(?:So|Thus|Therefore|Hence|In total)\b)"
+)
+_EQUATES = re.compile(r"(?:为|是|等于|\bis|\bare|\bequals|\bof)[:：]?\s*(?=[^为是]*$)")
+_ENDED = re.compile(r"[.。．!！$]\s*\Z")
+
+
+def _find_concluded(text: str) -> AnswerSpan | None:
+    """A last line `= 5`; or the one value of a last sentence that begins with "so" or 所以 and is not cut off."""
+    text = text.rstrip()
+    if (match := _RESULT_LINE.search(text, max(0, len(text) - 100))) is not None:
+        return _trimmed(text, match.start("value"), match.end("value"))
+    if not _ENDED.search(text):
+        return None
+    line = max(text.rfind("\n") + 1, len(text) - MAX_ANSWER_CHARS)
+    match = next(reversed(list(_CONCLUSION.finditer(text, line))), None)
+    if match is None:
+        return None
+    formulas = find_formulas(text[match.end() :])
+    start, end = match.end(), match.end() + _end_of_sentence(text[match.end() :], [(f.start, f.end) for f in formulas])
+    if text[end:].strip(" .。．!！$"):
+        return None  # sentences follow
+    if (equates := _EQUATES.search(text, start, end)) is not None and find_formulas(text[equates.end() : end]):
+        start = equates.end()
+    return _single_value(text, start, end)
+
+
+_EDGES = " \t\r\n*_`"
 _DELIMITERS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"))
 
 

@@ -71,7 +71,7 @@ class Isolated(BatchStage):
         super().__init__(self._stage.config)
         self.name, self.version = self._stage.name, self._stage.version
         self._context: StageContext | None = None
-        self._child: _Child | None = None
+        self._child: Child | None = None
 
     def output_schemas(self, input_schema: pa.Schema) -> dict[Port, pa.Schema]:
         """What the wrapped stage says."""
@@ -89,7 +89,7 @@ class Isolated(BatchStage):
             return
         try:
             list(child.ask(CLOSE, b"", self._limits.row_seconds))
-        except (_Death, _RowFailure, MathmillError):
+        except (Death, RowFailure, MathmillError):
             child.kill()
             return
         _put_idle(self._key(), child)
@@ -121,9 +121,9 @@ class Isolated(BatchStage):
                 answers = child.ask(BATCH, to_ipc(batch), self._limits.batch_seconds(batch.num_rows))
                 outputs[:] = map(to_output, answers)
                 return None
-            except _RowFailure as failure:
+            except RowFailure as failure:
                 return str(failure)
-            except _Death as death:
+            except Death as death:
                 child.kill()
                 self._child = None
                 if was_fresh or death.is_timeout or batch.num_rows > 1:
@@ -133,7 +133,7 @@ class Isolated(BatchStage):
                 self._child = None
                 raise
 
-    def _opened_child(self) -> "_Child":
+    def _opened_child(self) -> "Child":
         assert self._context is not None, "open comes first"
         request = {
             "path": sys.path,
@@ -145,11 +145,11 @@ class Isolated(BatchStage):
         }
         while True:
             idle = _take_idle(self._key())
-            child = idle or _Child(self._limits)
+            child = idle or Child(self._limits)
             try:
                 list(child.ask(OPEN, json.dumps(request).encode(), self._limits.open_seconds))
                 return child
-            except _Death as death:
+            except Death as death:
                 child.kill()
                 if idle is None:
                     message = f"the stage {self.name} cannot be opened in a child process: {death}"
@@ -162,7 +162,7 @@ class Isolated(BatchStage):
         return digest([self._cls, self.config.model_dump(mode="json"), self._limits.model_dump(mode="json")])
 
 
-class _Death(Exception):
+class Death(Exception):
     """The child is gone; the text says how."""
 
     def __init__(self, cause: str, is_timeout: bool = False) -> None:
@@ -170,15 +170,18 @@ class _Death(Exception):
         self.is_timeout = is_timeout
 
 
-class _RowFailure(Exception):
+class RowFailure(Exception):
     """The stage raised over the rows that it was given; the child lives."""
 
 
-class _Child:
-    """A child process and the conversation with it: one request, then answers up to `DONE`."""
+class Child:
+    """A child process and the conversation with it: one request, then answers up to `DONE`.
 
-    def __init__(self, limits: Limits) -> None:
-        command = [sys.executable, "-P", "-m", "mathmill.core.isolate_child"]
+    module: what the child runs, called with the parent's process id and the memory limit.
+    """
+
+    def __init__(self, limits: Limits, module: str = "mathmill.core.isolate_child") -> None:
+        command = [sys.executable, "-P", "-m", module]
         command += [str(os.getpid()), str(limits.memory_bytes)]
         try:
             self._process = subprocess.Popen(
@@ -195,7 +198,7 @@ class _Child:
         self.is_fresh = True
 
     def ask(self, kind: bytes, body: bytes | pa.Buffer, seconds: float) -> Iterator[pa.Buffer]:
-        """Send a request and give back its outputs; _Death, _RowFailure or the stage's own MathmillError otherwise."""
+        """Send a request and give back its outputs; Death, RowFailure or the stage's own MathmillError otherwise."""
         deadline = time.monotonic() + seconds
         try:
             self._write(HEADER.pack(kind, len(body)), deadline)
@@ -208,13 +211,13 @@ class _Child:
                 if answer == ERROR:
                     raise error_from_json(content.to_pybytes())
                 if answer == FAILURE:
-                    raise _RowFailure(content.to_pybytes().decode())
+                    raise RowFailure(content.to_pybytes().decode())
                 yield content
         except TimeoutError:
             self.kill()
-            raise _Death(f"timed out after {seconds:g} s", is_timeout=True) from None
+            raise Death(f"timed out after {seconds:g} s", is_timeout=True) from None
         except (BrokenPipeError, EOFError):
-            raise _Death(self._cause()) from None
+            raise Death(self._cause()) from None
 
     def _write(self, data: bytes | pa.Buffer, deadline: float) -> None:
         view = memoryview(data)
@@ -234,6 +237,10 @@ class _Child:
                     raise EOFError
                 view = view[n:]
         return data
+
+    def is_alive(self) -> bool:
+        """Whether the child has not ended."""
+        return self._process.poll() is None
 
     def _cause(self) -> str:
         try:
@@ -257,16 +264,16 @@ class _Child:
                 pipe.close()
 
 
-_idle: OrderedDict[str, _Child] = OrderedDict()  # children between two tasks, by what they run
+_idle: OrderedDict[str, Child] = OrderedDict()  # children between two tasks, by what they run
 _idle_lock = threading.Lock()
 
 
-def _take_idle(key: str) -> _Child | None:
+def _take_idle(key: str) -> Child | None:
     with _idle_lock:
         return _idle.pop(key, None)
 
 
-def _put_idle(key: str, child: _Child) -> None:
+def _put_idle(key: str, child: Child) -> None:
     with _idle_lock:
         surplus = [_idle.pop(key)] if key in _idle else []
         _idle[key] = child

@@ -34,14 +34,14 @@ _PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Serve the parent whose process id and memory limit are on the command line, until it closes the pipe."""
     parent, memory_bytes = map(int, sys.argv[1:3])
-    _bind_to(parent)
-    _limit(memory_bytes)
+    bind_to(parent)
+    limit_memory(memory_bytes)
     requests, answers = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(2, 1)  # what a stage prints is no answer
     stage: BatchStage | None = None
-    while (message := _receive(requests)) is not None:
+    while (message := receive(requests)) is not None:
         kind, body = message
         try:
             if kind == OPEN:
@@ -51,23 +51,23 @@ def main() -> None:
                 os.dup2(null, 2)  # from here on, what goes wrong is reported, not printed
             elif kind == BATCH and stage is not None:
                 for port, batch in stage.process_batch(from_ipc(body)):
-                    _send(answers, OUTPUT, _from_port(port), to_ipc(batch))
+                    send(answers, OUTPUT, _from_port(port), to_ipc(batch))
             elif stage is not None:
                 stage.close()
-            _send(answers, DONE)
+            send(answers, DONE)
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
         except MathmillError as error:
-            _send(answers, ERROR, error_to_json(error).encode())
+            send(answers, ERROR, error_to_json(error).encode())
         except Exception as error:
             text = f"{type(error).__name__}: {error}"
             if kind == BATCH:
-                _send(answers, FAILURE, text.encode("utf-8", "replace"))
+                send(answers, FAILURE, text.encode("utf-8", "replace"))
             else:
-                _send(answers, ERROR, error_to_json(OperationError(f"the stage cannot be opened: {text}")).encode())
+                send(answers, ERROR, error_to_json(OperationError(f"the stage cannot be opened: {text}")).encode())
 
 
-def _bind_to(parent: int) -> None:
+def bind_to(parent: int) -> None:
     """Die with the parent, leave Ctrl-C to it, and be the first to go when the machine runs out of memory."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
@@ -78,7 +78,8 @@ def _bind_to(parent: int) -> None:
         os._exit(0)
 
 
-def _limit(memory_bytes: int) -> None:
+def limit_memory(memory_bytes: int) -> None:
+    """Bound this process's data; no core dumps."""
     for kind, value in ((resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_CORE, 0)):
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -93,7 +94,8 @@ def _open(request: dict[str, Any]) -> BatchStage:
     return stage
 
 
-def _receive(descriptor: int) -> tuple[bytes, pa.Buffer] | None:
+def receive(descriptor: int) -> tuple[bytes, pa.Buffer] | None:
+    """Kind and body of the next message; None at the end."""
     header = bytearray(HEADER.size)
     if not _read_into(descriptor, memoryview(header)):
         return None
@@ -111,7 +113,8 @@ def _read_into(descriptor: int, view: memoryview) -> bool:
     return True
 
 
-def _send(descriptor: int, kind: bytes, *parts: bytes | pa.Buffer) -> None:
+def send(descriptor: int, kind: bytes, *parts: bytes | pa.Buffer) -> None:
+    """Write one message."""
     for part in (HEADER.pack(kind, sum(map(len, parts))), *parts):
         view = memoryview(part)
         while view:

@@ -8,7 +8,8 @@ import re
 from fractions import Fraction
 
 from mathmill.core.answer_numbers import read_number
-from mathmill.core.answer_values import Value, clean, read_value
+from mathmill.core.answer_text import clean
+from mathmill.core.answer_values import Value, read_value
 from mathmill.core.mathnorm import normalise_formula
 
 COMPLAINTS = ("unfinished_question", "unfinished_solution", "missing_figure", "answer_not_reached", "no_answer")
@@ -168,7 +169,7 @@ def _elements(value: Value) -> list[Value]:
         return _elements(value[2])
     if kind == "sequence":
         return [element for part in value[3] for element in _elements(part)]
-    if kind in ("set", "union", "assignments", "ratio"):
+    if kind in ("set", "union", "assignments", "ratio", "blanks"):
         return [element for part in value[1] for element in _elements(part)]
     return []
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-from mathmill.core.answers import extract_answer
+from mathmill.core.answers import stated_answer
 from mathmill.core.mathtext import find_formulas
 from mathmill.curation.problems.conclusion import conclusion
 from mathmill.curation.problems.steps import segment_steps
@@ -116,7 +116,7 @@ def build(text: str, formulas: Sequence[Formula], draft: Draft) -> Problem | Non
         return Problem(question, question_formulas=question_formulas, spans=tuple(draft.question))
     answer = _stated_answer(text, draft, solution)
     if _ASKS_PROOF.search(question):
-        answer = extract_answer(solution)
+        answer = stated_answer(solution)
     elif (answer is None or "=" in answer) and not _HAS_PARTS.search(question):
         value = conclusion(solution, [f[:2] for f in solution_formulas])
         if value is not None and (answer is None or answer.endswith(value)):  # "the answer is $3\cdot 4=12$"
@@ -182,8 +182,8 @@ def _stated_answer(text: str, draft: Draft, solution: str) -> str | None:
     stated = "" if draft.answer is None else text[slice(*draft.answer)].strip()
     if stated and len(stated) <= MAX_ANSWER_CHARS and "\n" not in stated:
         bare = stated.rstrip("。．.；;，, ")
-        return extract_answer(bare) or (_of_sentence(bare) if _WORDS.search(bare) else None) or bare or None
-    return extract_answer(stated or solution) or extract_answer(solution)
+        return stated_answer(bare) or (_of_sentence(bare) if _WORDS.search(bare) else None) or bare or None
+    return stated_answer(stated or solution) or stated_answer(solution)
 
 
 def _of_sentence(answer: str) -> str | None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mathmill.core.answers import extract_answer
+from mathmill.core.answers import stated_answer
 from mathmill.core.mathtext import find_formulas
 from mathmill.core.schemas import DIFFICULTIES, SCHOOL_STAGES
 from mathmill.core.stage import Output
@@ -114,7 +114,7 @@ class FieldMap:
         if self._source.kind == "documents":
             return values | document_values(values["text"]), len(values["text"])
         if values["answer"] is None and values["solution"]:
-            values["answer"] = extract_answer(values["solution"])
+            values["answer"] = stated_answer(values["solution"])
         size = sum(len(values[column] or "") for column in ("question", "solution", "answer"))
         return values | problem_values(values), size
 

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathmill.core.answers import extract_answer
+from mathmill.core.answers import stated_answer
 from mathmill.core.errors import DataError
 from mathmill.core.schemas import MESSAGE
 from mathmill.core.storage import Folder
@@ -171,12 +171,12 @@ def _conversation(labels: dict[str, Any], messages: list[dict[str, Any]]) -> Rec
         for message in messages
     ]
     said = messages[-1]["content"] if messages and messages[-1]["role"] == "assistant" else None
-    return Record(labels, kept, extract_answer(said) if said else None)
+    return Record(labels, kept, stated_answer(said) if said else None)
 
 
 def _response(lang: str | None, solution: str | None, answer: str | None) -> str:
     """Solution and answer, put together as the default templates of `tokenize:` do it."""
-    if not answer or (solution and extract_answer(solution) is not None):
+    if not answer or (solution and stated_answer(solution) is not None):
         return solution or ""
     template = _TEMPLATES.get(lang or "en", _TEMPLATES["en"])
     words = {name: before for before, name in parse_template(template)}["answer"]
