@@ -5,8 +5,8 @@
 The crawl is made of the shared pages: pages that are not math in turn, and a math page in every hundred; as Common
 Crawl has it, with a request before and a metadata record behind each response, and a gzip member for each record.
 FastWARC's `ArchiveIterator` goes over the responses with their HTTP headers parsed and reads each body, which it gives
-as stored. Ours is what a task does: `read_slice` (which also checks every length, undoes the encodings of HTTP and
-makes record batches) and the stage `prefilter`. CPU time of one core, the best of several rounds taken in turn.
+as stored. Ours is what a task does, after planning: `read_slice` (which also checks every length, undoes the encodings
+of HTTP and makes record batches) and the stage `prefilter`. CPU time of one core, best of several rounds in turn.
 """
 
 import gzip
@@ -21,7 +21,7 @@ from shared_pages import arguments, print_table
 
 from mathmill.core.stage import OUT, StageContext
 from mathmill.curation.prefilter import Prefilter, PrefilterConfig
-from mathmill.curation.readers import list_files, plan_slices, read_slice
+from mathmill.curation.readers import InputSlice, list_files, plan_slices, read_slice
 from mathmill.curation.readers.source import SourceConfig
 
 PAGES = 1000
@@ -34,10 +34,12 @@ def main(data: Path) -> float:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mix.warc.gz"
         content = build(path, data / "web")
+        source = SourceConfig(name="mix", path=str(path), kind="pages")
+        slices = [part for file in list_files(source) for part in plan_slices(file, source, 1 << 40)]
         runs: dict[str, Callable[[], int]] = {
             "FastWARC, bodies read": lambda: fastwarc(path),
-            "our reader": lambda: ours(path, prefilter=False),
-            "our reader and the prefilter": lambda: ours(path, prefilter=True),
+            "our reader": lambda: ours(source, slices, prefilter=False),
+            "our reader and the prefilter": lambda: ours(source, slices, prefilter=True),
         }
         best = dict.fromkeys(runs, float("inf"))
         pages = {name: run() for name, run in runs.items()}
@@ -113,15 +115,13 @@ def fastwarc(path: Path) -> int:
         return sum(1 for record in records if record.reader.read())
 
 
-def ours(path: Path, prefilter: bool) -> int:
+def ours(source: SourceConfig, slices: list[InputSlice], prefilter: bool) -> int:
     """Read pages as a task does; returns how many come out."""
-    source = SourceConfig(name="mix", path=str(path), kind="pages")
-    slices = [part for file in list_files(source) for part in plan_slices(file, source, 1 << 40)]
     batches = (batch for part in slices for port, batch in read_slice(source, part) if port == OUT)
     if not prefilter:
         return sum(batch.num_rows for batch in batches)
     stage = Prefilter(PrefilterConfig())
-    stage.open(StageContext(scratch=path.parent))
+    stage.open(StageContext(scratch=Path(source.path).parent))
     return sum(batch.num_rows for port, batch in stage.process(batches) if port == OUT)
 
 

@@ -18,7 +18,8 @@ from shared_pages import DEMO, LabelledPage, arguments, pages, print_table, shar
 from mathmill.classifiers import bundled
 from mathmill.core.stage import OUT
 from mathmill.curation.extract import extract_html, is_html
-from mathmill.curation.marks import MARKS, SURE, count_marks
+from mathmill.curation.mark_phrases import MARKS, SURE
+from mathmill.curation.marks import count_marks
 from mathmill.curation.prefilter import BIAS, WEIGHTS, PrefilterConfig, weigh
 from mathmill.curation.readers import list_files, plan_slices, read_slice
 from mathmill.curation.readers.source import SourceConfig

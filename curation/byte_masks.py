@@ -17,6 +17,13 @@ _WORD = ir.IntType(64)
 
 TEXT_SIGNS = b"$&\\=+^*"
 TAG_SIGNS = b"$&\\"
+LEADS = b"\xc2\xc3\xce\xcf\xe2\xf0"
+"""Bytes that Greek letters and symbols of mathematics begin with in UTF-8."""
+
+
+def ends_word(byte: int) -> bool:
+    """Whether a byte ends words: blanks, quotes, brackets, `*+,:;<`; others do so too, but stand in what is sought."""
+    return byte < 0x23 or 0x27 <= byte < 0x2D or 0x3A <= byte < 0x3D
 
 
 def _all(byte: int) -> ir.Constant:
@@ -27,25 +34,26 @@ def _all(byte: int) -> ir.Constant:
 def _masks(context: Any, address: Any) -> Any:
     """Masks of the 64 bytes at an address, which must all be readable.
 
-    Returns seven uint64: ASCII letters, upper-case letters, `<`, `>`, TEXT_SIGNS or a byte from 0xC2 on, TAG_SIGNS or
-    such a byte, and bytes from 0x80 on.
+    Returns eight uint64: ASCII letters, upper-case letters, `<`, `>`, TEXT_SIGNS or one of LEADS, TAG_SIGNS or one of
+    LEADS, bytes from 0x80 on, and bytes that end words (`ends_word`).
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         compare = _Compare(builder, arguments[0])
-        beyond = builder.icmp_unsigned(">=", compare.bytes, _all(0xC2))
+        lead = compare.any_of(LEADS)
         found = [
             compare.letters(),
-            compare.within(compare.bytes, ord("A")),
+            compare.within(compare.bytes, ord("A"), 26),
             compare.any_of(b"<"),
             compare.any_of(b">"),
-            builder.or_(beyond, compare.any_of(TEXT_SIGNS)),
-            builder.or_(beyond, compare.any_of(TAG_SIGNS)),
+            builder.or_(lead, compare.any_of(TEXT_SIGNS)),
+            builder.or_(lead, compare.any_of(TAG_SIGNS)),
             builder.icmp_unsigned(">=", compare.bytes, _all(0x80)),
+            compare.ends(),
         ]
         return context.make_tuple(builder, signature.return_type, [builder.bitcast(mask, _WORD) for mask in found])
 
-    return types.UniTuple(types.uint64, 7)(types.uintp), generate  # type: ignore[no-untyped-call]
+    return types.UniTuple(types.uint64, 8)(types.uintp), generate  # type: ignore[no-untyped-call]
 
 
 @intrinsic
@@ -86,11 +94,15 @@ class _Compare:
             found.append(self._builder.or_(found.pop(0), found.pop(0)))
         return found[0]
 
-    def within(self, vector: Any, first: int) -> Any:
-        return self._builder.icmp_unsigned("<", self._builder.sub(vector, _all(first)), _all(26))
+    def within(self, vector: Any, first: int, n: int) -> Any:
+        return self._builder.icmp_unsigned("<", self._builder.sub(vector, _all(first)), _all(n))
 
     def letters(self) -> Any:
-        return self.within(self._builder.or_(self.bytes, _all(0x20)), ord("a"))
+        return self.within(self._builder.or_(self.bytes, _all(0x20)), ord("a"), 26)
+
+    def ends(self) -> Any:
+        either = self._builder.or_(self.within(self.bytes, 0, 0x23), self.within(self.bytes, ord("'"), 6))
+        return self._builder.or_(either, self.within(self.bytes, ord(":"), 3))
 
 
 @intrinsic

@@ -6,61 +6,34 @@ most bytes are only compared, 64 at once; where tags open and close in turn, so 
 Pages are read at 1.1 GB a second, of one core (benchmarks/extraction_prefilter.py); byte by byte it was 0.37.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numba import njit
 
 from mathmill.curation.byte_masks import WIDTH, count_bits, first_bit, load, masks, tag_masks
-
-MARKS = (
-    "markup",
-    "tex",
-    "delimiters",
-    "names",
-    "dollars",
-    "symbols",
-    "greek",
-    "scripts",
-    "words",
-    "foreign",
-    "operators",
+from mathmill.curation.mark_phrases import (
+    BYTES,
+    DELIMITERS,
+    DOLLARS,
+    FOLD,
+    GREEK,
+    HASH_BITS,
+    HEAD_MASKS,
+    MARKUP,
+    MULTIPLIER,
+    OPERATORS,
+    RAW,
+    SIGN,
+    SURE,
+    SYMBOLS,
+    TABLES,
+    TAG,
+    TEXT,
+    WORD,
+    Tables,
 )
-"""What is counted, in the order of the columns of `count_marks`; its last column counts the bytes of text."""
-_MARKUP, _TEX, _DELIMITERS = range(3)
-_NAMES, _DOLLARS, _SYMBOLS, _GREEK, _SCRIPTS, _WORDS, _FOREIGN, _OPERATORS, _BYTES = range(3, 12)
-SURE = 3  # of these first columns, one mark is enough
-_TEXT, _TAG, _RAW = range(3)  # where a byte stands: between tags, in one, in a script or style sheet
-
-_PHRASES = {  # without regard to case
-    _MARKUP: r"""<math <mml: <m:math <d-math mathjax katex mwe-math mathtex mimetex codecogs latex.php quicklatex
-        mathtran cht=tex equation?tex= math/tex asciimath tex2jax jsmath latexml [/tex] [/latex] [/itex] [/math]
-        [/imath] [/dmath] &lt;math &lt;/math {\displaystyle svg.image? render/math? math/render/ language-math
-        ql-formula""",
-    _TEX: r"""\frac \dfrac \sqrt \begin{ \sum \int_ \left( \left[ \left\ \mathbb \mathrm \mathcal \mathbf \cdot
-        \times \leq \geq \infty \alpha \beta \theta \lambda \partial \rightarrow \operatorname \overline \ldots \sin
-        \cos \log \lim_ \vec{ \hat{ \text{ $latex &radic; &sum; &infin; &isin; &part; &equiv; &asymp; &nabla;""",
-    _NAMES: "math ltx_ latex formula equation theorem lemma /tex? =tex&",
-    _SYMBOLS: "&int; &times; &divide; &plusmn; &le; &ge; &ne; &sup2; &sup3; &minus; &frac &sube; &cap; &cup; &forall;",
-    _GREEK: "&alpha; &beta; &gamma; &delta; &epsilon; &theta; &lambda; &mu; &pi; &rho; &sigma; &tau; &phi; &omega;",
-    _SCRIPTS: "<sup <sub",
-    _WORDS: """math theorem lemma corollary equation formula algebra algorithm polynomial matrix matrices integral
-        integer derivative differenti calculus geometr triangle fraction decimal multipl divide division divisor
-        subtract coefficient logarithm exponent probabilit statistic variance deviation regression vector eigenval
-        quadratic cubic linear inequalit arithmetic trigonom cosine tangent angle radius diameter perimeter rational
-        prime factor modulo modular permutation combinat binomial topolog manifold morphism abelian subgroup finite
-        infinite converg sequence summation proof prove hypothesis solve solution evaluate simplif numerical numeric
-        number square root vertex vertices axis plane symmetr average variable constant interval domain curve surface
-        sphere circle ellip hyperbol parabol dimension distribution random approximat gradient optimi function
-        symbolic scalar tensor complexity recursi graph plus minus""",
-    _FOREIGN: """数学 數學 方程 函数 函數 関数 定理 证明 證明 証明 公式 三角 几何 幾何 代数 代數 整数 整數 分数 分數
-        概率 機率 確率 向量 矩阵 矩陣 行列 积分 積分 导数 導數 微分 习题 習題 例题 解题 試題 试题 题目 答案 求解 计算
-        計算 面积 解答 練習 练习 集合 多项式 不等式 直线 算法 复杂度 素数 质数 多少 теорем уравнен математ формул
-        доказ функци интеграл gleichung beweis mathém équation théorème démonstr ecuaci teorema""",
-}
-_CHARSETS = ("gb18030", "big5", "shift_jis", "euc_jp", "cp1251", "koi8-r", "latin-1")
-_WHERE = {_MARKUP: (_TEXT, _TAG, _RAW), _NAMES: (_TAG,), _TEX: (_TEXT, _TAG), _SCRIPTS: (_TEXT,)}
 
 
 def count_marks(pages: pa.LargeBinaryArray, until_sure: bool = False) -> np.ndarray:
@@ -70,118 +43,15 @@ def count_marks(pages: pa.LargeBinaryArray, until_sure: bool = False) -> np.ndar
     """
     _, offsets, data = pages.buffers()
     ends = np.frombuffer(offsets, np.int64)[pages.offset : pages.offset + len(pages) + 1]
-    return _count(np.frombuffer(data or b"", np.uint8), ends, until_sure, *_TABLES)
+    return _count(np.frombuffer(data or b"", np.uint8), ends, until_sure, TABLES)
 
 
-class _Tables(NamedTuple):
-    """Phrases, found by their anchor: where in them a word or a sign begins.
-
-    is_head: uint64 (2, 1 << 10), a bit for the hash of each anchor's first bytes, words and signs. buckets: uint16
-    (2, 1 << 16), 1 + the first of the entries of a hash, or 0. entries: int32 (n_entries, 2), the next entry of the
-    same hash, or -1, and the phrase. ends: int32 (n_phrases + 1,), where phrases end in letters: uint8. anchors: int32
-    (n_phrases,), bytes before the anchor. begins: uint64 (2, n_phrases), eight bytes from the anchor on and the mask of
-    those that count. columns: int8 (n_phrases, 3), what a phrase counts as in text, tags and scripts, or -1. lower:
-    uint8 (256,), ASCII letters in lower case.
-    """
-
-    is_head: np.ndarray
-    buckets: np.ndarray
-    entries: np.ndarray
-    ends: np.ndarray
-    letters: np.ndarray
-    anchors: np.ndarray
-    begins: np.ndarray
-    columns: np.ndarray
-    lower: np.ndarray
-
-
-_WORD, _SIGN = range(2)
-_HASH_BITS = 16
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_FOLD = np.uint64(0x2020202020202020)
-_HEAD_BYTES = (5, 4)  # of words, which are often the same for four letters, and of signs
-_HEAD_MASKS = tuple(np.uint64((1 << 8 * n) - 1) for n in _HEAD_BYTES)
-
-
-def _tables() -> _Tables:
-    """Index all phrases."""
-    phrases = _spelled_phrases()
-    ordered = sorted(phrases)
-    is_head = np.zeros((2, 1 << _HASH_BITS >> 6), np.uint64)
-    buckets = np.zeros((2, 1 << _HASH_BITS), np.uint16)
-    next_: list[int] = []
-    owners: list[int] = []  # which phrase an entry of `next_` stands for
-    anchors = [_anchor(phrase) for phrase in ordered]
-    for number, phrase in enumerate(ordered):
-        kind = _WORD if phrase[anchors[number] : anchors[number] + 1].isalpha() else _SIGN
-        for head in _heads(phrase[anchors[number] :], _HEAD_BYTES[kind]):
-            place = _hash(head)
-            is_head[kind, place >> 6] |= np.uint64(1 << (place & 63))
-            next_.append(int(buckets[kind, place]) - 1)
-            owners.append(number)
-            buckets[kind, place] = len(next_)
-    lower = np.arange(256, dtype=np.uint8)
-    lower[ord("A") : ord("Z") + 1] += 32
-    return _Tables(
-        is_head,
-        buckets,
-        np.array(list(zip(next_, owners, strict=True)), np.int32),
-        np.cumsum([0, *map(len, ordered)]).astype(np.int32),
-        np.frombuffer(b"".join(ordered), np.uint8),
-        np.array(anchors, np.int32),
-        _begins([phrase[anchor:] for phrase, anchor in zip(ordered, anchors, strict=True)]),
-        np.array([phrases[phrase] for phrase in ordered], np.int8),
-        lower,
-    )
-
-
-def _begins(phrases: list[bytes]) -> np.ndarray:
-    folded = [int.from_bytes(bytes(byte | 0x20 for byte in phrase[:8]), "little") for phrase in phrases]
-    masks = [(1 << 8 * min(8, len(phrase))) - 1 for phrase in phrases]
-    return np.array([folded, masks], np.uint64)
-
-
-def _anchor(phrase: bytes) -> int:
-    """Where a phrase is looked for: its first sign, else its first letter."""
-    signs = [i for i, byte in enumerate(phrase) if byte in b"<\\&$" or byte >= 0x80]
-    letters = [i for i, byte in enumerate(phrase) if chr(byte).isalpha() and byte < 0x80]
-    return signs[0] if signs and (not letters or signs[0] < letters[0]) else letters[0]
-
-
-def _heads(phrase: bytes, n: int) -> list[bytes]:
-    """The first `n` bytes of a phrase; all that they can be where it is a byte shorter."""
-    return [phrase[:n]] if len(phrase) >= n else [phrase + bytes([byte]) for byte in range(256) if byte & 0x20]
-
-
-def _hash(head: bytes) -> int:
-    folded = int.from_bytes(bytes(byte | 0x20 for byte in head), "little")
-    return (folded * int(_MULTIPLIER) & (1 << 64) - 1) >> (64 - _HASH_BITS)
-
-
-def _spelled_phrases() -> dict[bytes, list[int]]:
-    """Every phrase in every charset, in lower case, with the columns that it counts for in text, tags and scripts."""
-    phrases: dict[bytes, list[int]] = {}
-    for column, words in _PHRASES.items():
-        for word in words.split():
-            for charset in ("utf-8", *(_CHARSETS if column == _FOREIGN else ())):
-                try:
-                    spelling = word.encode(charset).lower()
-                except UnicodeEncodeError:  # not a charset of this language
-                    continue
-                if len(spelling) >= 4:
-                    columns = phrases.setdefault(spelling, [-1, -1, -1])
-                    for place in _WHERE.get(column, (_TEXT,)):
-                        columns[place] = column
-    return phrases
-
-
-_TABLES = _tables()
 _PADDING = WIDTH + 8
 _int64: Any = np.int64  # which numba takes for an int
-_0, _1, _6, _8, _63, _BYTE = (np.uint64(n) for n in (0, 1, 6, 8, 63, 0xFF))
-_SHIFT = np.uint64(64 - _HASH_BITS)
+_0, _1, _2, _3, _6, _8, _63, _BYTE = (np.uint64(n) for n in (0, 1, 2, 3, 6, 8, 63, 0xFF))
+_SHIFT = np.uint64(64 - HASH_BITS)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
-_WORD_MASK, _SIGN_MASK = _HEAD_MASKS
+_WORD_MASK, _SIGN_MASK = HEAD_MASKS
 
 
 @njit(cache=True)
@@ -189,27 +59,19 @@ def _count(
     data: np.ndarray,
     page_ends: np.ndarray,
     until_sure: bool,
-    is_head: np.ndarray,
-    buckets: np.ndarray,
-    entries: np.ndarray,
-    ends: np.ndarray,
-    letters: np.ndarray,
-    anchors: np.ndarray,
-    begins: np.ndarray,
-    columns: np.ndarray,
-    lower: np.ndarray,
+    tables: Tables,
 ) -> np.ndarray:
-    counts = np.zeros((len(page_ends) - 1, _BYTES + 1), np.int64)
+    counts = np.zeros((len(page_ends) - 1, BYTES + 1), np.int64)
     for number in range(len(counts)):
         page, row = data[page_ends[number] : page_ends[number + 1]], counts[number]
         if len(page) > 3 and (page[0] == 0 or page[1] == 0 or page[0] + page[1] == 0xFF + 0xFE):
-            row[_MARKUP] = len(page)
+            row[MARKUP] = len(page)
             continue
         if page_ends[number + 1] + _PADDING > len(data):  # blocks are read as a whole
             padded = np.zeros(len(page) + _PADDING, np.uint8)
             padded[: len(page)] = page
             page = padded[: len(page)]
-        _count_page(page, row, until_sure, is_head, buckets, entries, ends, letters, anchors, begins, columns, lower)
+        _count_page(page, row, until_sure, tables)
     return counts
 
 
@@ -218,25 +80,18 @@ def _count_page(
     page: np.ndarray,
     row: np.ndarray,
     until_sure: bool,
-    is_head: np.ndarray,
-    buckets: np.ndarray,
-    entries: np.ndarray,
-    ends: np.ndarray,
-    letters: np.ndarray,
-    anchors: np.ndarray,
-    begins: np.ndarray,
-    columns: np.ndarray,
-    lower: np.ndarray,
+    tables: Tables,
 ) -> None:
     base = np.uintp(page.ctypes.data)
-    words, signs = is_head[_WORD], is_head[_SIGN]
-    place, is_raw, is_sure = _TEXT, False, False
+    words, signs = tables.is_head[WORD], tables.is_head[SIGN]
+    place, is_raw, is_sure = TEXT, False, False
     raw_start = n_text = 0
     was_letter = was_lower = _0
     for block in range(0, len(page), WIDTH):
         address = base + np.uintp(block)
-        letter, upper, less, greater, text_sign, tag_sign, high = masks(address)
+        letter, upper, less, greater, text_sign, tag_sign, high, end = masks(address)
         starts = (letter & ~(letter << _1 | was_letter)) | (upper & ((letter & ~upper) << _1 | was_lower))
+        starts &= ~(end >> _1 | end >> _2 | end >> _3)  # of words that are long enough
         was_letter, was_lower = letter >> _63, (letter & ~upper) >> _63
         n_left = len(page) - block
         valid = _ALL if n_left >= WIDTH else (_1 << np.uint64(n_left)) - _1
@@ -254,10 +109,10 @@ def _count_page(
             key = _key(load(address + np.uintp(i)), _SIGN_MASK)
             heads |= (signs[key >> _6] >> (key & _63) & _1) << i
 
-        if n_left > WIDTH + 8 and place != _RAW and not is_raw:
+        if n_left > WIDTH + 8 and place != RAW and not is_raw:
             opens, opens_raw, opens_math = tag_masks(address)
             opens &= less
-            in_tag = _fill(opens | greater) ^ (_ALL if place == _TAG else _0)
+            in_tag = _fill(opens | greater) ^ (_ALL if place == TAG else _0)
             if opens & opens_raw | opens & ~in_tag | greater & in_tag == _0:  # tags open and close in turn
                 n_text += _int64(count_bits(~(in_tag | greater)))
                 events = heads | (text_sign & ~in_tag) | (tag_sign & in_tag) | (opens & opens_math)
@@ -265,13 +120,13 @@ def _count_page(
                     bit = first_bit(events)
                     events &= events - _1
                     i = block + _int64(bit)
-                    here = _TAG if in_tag & ~opens & _1 << bit else _TEXT
+                    here = TAG if in_tag & ~opens & _1 << bit else TEXT
                     following = load(address + np.uintp(bit))
                     byte = _int64(following & _BYTE)
                     is_word = _is_letter(byte)
                     key = _key(following, _WORD_MASK if is_word else _SIGN_MASK)
-                    if is_head[0 if is_word else 1, key >> _6] >> (key & _63) & _1:
-                        bucket = buckets[0 if is_word else 1, key]
+                    if tables.is_head[WORD if is_word else SIGN, key >> _6] >> (key & _63) & _1:
+                        bucket = tables.buckets[WORD if is_word else SIGN, key]
                         if _count_phrases(
                             page,
                             i,
@@ -279,13 +134,7 @@ def _count_page(
                             following,
                             bucket,
                             row,
-                            entries,
-                            ends,
-                            letters,
-                            anchors,
-                            begins,
-                            columns,
-                            lower,
+                            tables,
                         ):
                             is_sure = True
                     if not is_word and byte != 0x3C:
@@ -295,14 +144,14 @@ def _count_page(
                             is_sure = is_sure or column < SURE
                     if is_sure and until_sure:
                         break
-                place = _TAG if in_tag >> _63 else _TEXT
+                place = TAG if in_tag >> _63 else TEXT
                 if is_sure and until_sure:
                     break
                 continue
 
         left, since = valid, block  # of the text
         while True:
-            here_signs = text_sign if place == _TEXT else greater | tag_sign if place == _TAG else _0
+            here_signs = text_sign if place == TEXT else greater | tag_sign if place == TAG else _0
             events = (heads | less | here_signs) & left
             if events == _0:
                 break
@@ -315,38 +164,36 @@ def _count_page(
             byte, second = _int64(following & _BYTE), _int64(following >> _8 & _BYTE)
             is_word = _is_letter(byte)
             key = _key(following, _WORD_MASK if is_word else _SIGN_MASK)
-            if is_head[0 if is_word else 1, key >> _6] >> (key & _63) & _1:
-                bucket = buckets[0 if is_word else 1, key]
-                if _count_phrases(
-                    page, i, place, following, bucket, row, entries, ends, letters, anchors, begins, columns, lower
-                ):
+            if tables.is_head[WORD if is_word else SIGN, key >> _6] >> (key & _63) & _1:
+                bucket = tables.buckets[WORD if is_word else SIGN, key]
+                if _count_phrases(page, i, place, following, bucket, row, tables):
                     is_sure = True
             if byte == 0x3C:  # <
-                if place == _TEXT and (_is_letter(second) or second == 0x2F or second == 0x21 or second == 0x3F):
+                if place == TEXT and (_is_letter(second) or second == 0x2F or second == 0x21 or second == 0x3F):
                     n_text += i - since
-                    place, is_raw, raw_start = _TAG, _opens_raw(following), i
-                elif place == _RAW and second == 0x2F and _closes_raw(page, i, raw_start):
-                    place, is_raw = _TAG, False
+                    place, is_raw, raw_start = TAG, _opens_raw(following), i
+                elif place == RAW and second == 0x2F and _closes_raw(page, i, raw_start):
+                    place, is_raw = TAG, False
             elif byte == 0x3E:  # >
-                if place == _TAG:
-                    place, since = _RAW if is_raw else _TEXT, i + 1
-            elif not is_word and place != _RAW:
+                if place == TAG:
+                    place, since = RAW if is_raw else TEXT, i + 1
+            elif not is_word and place != RAW:
                 column = _own_column(page, i, place)
                 if column >= 0:
                     row[column] += 1
                     is_sure = is_sure or column < SURE
             if is_sure and until_sure:
                 break
-        if place == _TEXT:
+        if place == TEXT:
             n_text += min(WIDTH, n_left) - (since - block)
         if is_sure and until_sure:
             break
-    row[_BYTES] += n_text
+    row[BYTES] += n_text
 
 
 @njit(cache=True)
 def _key(first_bytes: np.uint64, mask: np.uint64) -> np.uint64:
-    return ((first_bytes | _FOLD) & mask) * _MULTIPLIER >> _SHIFT
+    return ((first_bytes | FOLD) & mask) * MULTIPLIER >> _SHIFT
 
 
 @njit(cache=True)
@@ -365,26 +212,24 @@ def _count_phrases(
     following: np.uint64,
     bucket: int,
     row: np.ndarray,
-    entries: np.ndarray,
-    ends: np.ndarray,
-    letters: np.ndarray,
-    anchors: np.ndarray,
-    begins: np.ndarray,
-    columns: np.ndarray,
-    lower: np.ndarray,
+    tables: Tables,
 ) -> bool:
     """Count the phrases whose anchor is at a place; whether one is sure. following: the bytes from there on."""
     is_sure = False
     entry = _int64(bucket) - 1
     while entry >= 0:
-        phrase = entries[entry, 1]
-        column = columns[phrase, place]
-        is_like = ((following | _FOLD) ^ begins[0, phrase]) & begins[1, phrase] == _0
-        first = i - anchors[phrase]
-        if is_like and column >= 0 and _stands(page, first, letters, ends[phrase], ends[phrase + 1], lower):
+        phrase = tables.entries[entry, 1]
+        column = tables.columns[phrase, place]
+        is_like = ((following | FOLD) ^ tables.begins[0, phrase]) & tables.begins[1, phrase] == _0
+        first = i - tables.anchors[phrase]
+        if (
+            is_like
+            and column >= 0
+            and _stands(page, first, tables.letters, tables.ends[phrase], tables.ends[phrase + 1], tables.lower)
+        ):
             row[column] += 1
             is_sure = is_sure or column < SURE
-        entry = _int64(entries[entry, 0])
+        entry = _int64(tables.entries[entry, 0])
     return is_sure
 
 
@@ -402,7 +247,7 @@ def _stands(page: np.ndarray, first: int, letters: np.ndarray, start: int, end: 
 @njit(cache=True)
 def _opens_raw(tag: np.uint64) -> bool:
     """Whether a tag, given by its first bytes from the lowest on, is `<script` or `<style`."""
-    name = (tag | _FOLD) & np.uint64(0xFFFFFF00)
+    name = (tag | FOLD) & np.uint64(0xFFFFFF00)
     return name == np.uint64(0x72637300) or name == np.uint64(0x79747300)  # scr, sty
 
 
@@ -421,14 +266,14 @@ def _own_column(page: np.ndarray, i: int, place: int) -> int:
         return _column_of(_utf8(page, i))
     if byte == 0x26:  # &
         return _column_of(_reference(page, i)) if following == 0x23 else -1
-    if byte == 0x24 and not (following == 0x24 and place == _TEXT):  # a dollar that may close a formula
+    if byte == 0x24 and not (following == 0x24 and place == TEXT):  # a dollar that may close a formula
         closes = _is_operand(previous) and not _is_operand(following)
-        return _DOLLARS if closes else -1
+        return DOLLARS if closes else -1
     if byte == 0x24 or byte == 0x5C:  # $$ \( \[
-        return _DELIMITERS if byte == 0x24 or following == 0x28 or following == 0x5B else -1
+        return DELIMITERS if byte == 0x24 or following == 0x28 or following == 0x5B else -1
     before = _byte(page, i - 2) if previous == 0x20 else previous
     after = _byte(page, i + 2) if following == 0x20 else following
-    return _OPERATORS if _is_operand(before) and (_is_operand(after) or after == 0x28 or after == 0x2D) else -1
+    return OPERATORS if _is_operand(before) and (_is_operand(after) or after == 0x28 or after == 0x2D) else -1
 
 
 @njit(cache=True)
@@ -481,8 +326,8 @@ def _reference(page: np.ndarray, i: int) -> int:
 def _column_of(point: int) -> int:
     """What a character counts as: Greek, a symbol of mathematics, or -1."""
     if 0x391 <= point <= 0x3C9:
-        return _GREEK
+        return GREEK
     is_latin = point == 0xB1 or point == 0xB2 or point == 0xB3 or point == 0xB9 or point == 0xD7 or point == 0xF7
     is_script = 0x2070 <= point < 0x209D and point != 0x207F
     is_symbol = 0x2200 <= point < 0x2300 or 0x27C0 <= point < 0x27F0 or 0x2A00 <= point < 0x2B00
-    return _SYMBOLS if is_latin or is_script or is_symbol or 0x1D400 <= point < 0x1D800 else -1
+    return SYMBOLS if is_latin or is_script or is_symbol or 0x1D400 <= point < 0x1D800 else -1

@@ -17,7 +17,8 @@ import xxhash
 
 from mathmill.core.config import Probability, StageConfig
 from mathmill.core.stage import OUT, SKIPPED, BatchStage, Output, StageContext, split_dropped
-from mathmill.curation.marks import SURE, count_marks
+from mathmill.curation.mark_phrases import SURE
+from mathmill.curation.marks import count_marks
 
 WEIGHTS = np.array([0.60, 1.11, 0.49, 0.30, 0.30, 0.93, 0.30, 0.94, -1.55])
 BIAS = 7.61
@@ -55,17 +56,18 @@ class Prefilter(BatchStage):
         """Weigh the pages of the batch and split it."""
         scores = math_evidence(batch.column("html"))
         keep = scores >= self.config.threshold
-        sampled = np.array([in_sample(id_, self.config.sample) for id_ in batch.column(0).to_pylist()])
         if keep.all():
             yield OUT, batch
             return
         if keep.any():
             yield OUT, batch.filter(pa.array(keep))
-        listed = np.flatnonzero(~keep & sampled)
-        if len(listed):
-            ids = batch.select([0]).take(pa.array(listed))
-            yield from split_dropped(ids, keep[listed], self.name, "no_math", scores[listed])
-        if passed := int((~keep & ~sampled).sum()):
+        gone = np.flatnonzero(~keep)
+        ids = batch.select([0]).take(pa.array(gone))
+        sampled = np.array([in_sample(id_, self.config.sample) for id_ in ids.column(0).to_pylist()])
+        if sampled.any():
+            listed = gone[sampled]
+            yield from split_dropped(ids.filter(pa.array(sampled)), keep[listed], self.name, "no_math", scores[listed])
+        if passed := int((~sampled).sum()):
             key = f"{SKIPPED}no_math"
             self.facts[key] = self.facts.get(key, 0) + passed
 

@@ -17,7 +17,7 @@ from mathmill.core.ledger import FileEntry
 from mathmill.core.stage import OUT, StageContext
 from mathmill.core.storage import Folder
 from mathmill.curation.dedup import DedupConfig
-from mathmill.curation.readers import list_files, plan_slices
+from mathmill.curation.readers import plan_source
 from mathmill.curation.readers.source import SourceConfig
 from mathmill.jobs.deduplicate import Deduplication, read_index
 from mathmill.jobs.engine import Engine, Progress
@@ -222,12 +222,11 @@ def split_at_dedup(uses: Sequence[StageUse]) -> tuple[list[StageUse], StageUse |
 
 
 def source_inputs(recipe: Recipe) -> dict[str, list[Input]]:
-    """Slices of the raw input by source, in the order of file names. Raises DataError where a source has no files."""
+    """Slices of the raw input by source, in the order of file names. Raises as `plan_source`."""
     return {
         source.name: [
             SourceInput(source=source, slice=part, fingerprint=file.fingerprint)
-            for file in list_files(source)
-            for part in plan_slices(file, source, recipe.task_bytes)
+            for file, part in plan_source(source, recipe.task_bytes)
         ]
         for source in recipe.sources
     }

@@ -12,7 +12,7 @@ from mathmill.curation.readers.delimited import read_delimited
 from mathmill.curation.readers.jsonfile import read_json
 from mathmill.curation.readers.jsonl import is_compressed, read_jsonl
 from mathmill.curation.readers.parquet import plan_row_groups, read_parquet
-from mathmill.curation.readers.ranges import plan_ranges, read_ranges
+from mathmill.curation.readers.ranges import check_choice, plan_ranges, read_ranges
 from mathmill.curation.readers.records import MAX_RECORD_BYTES
 from mathmill.curation.readers.rows import Rows
 from mathmill.curation.readers.source import (
@@ -33,6 +33,7 @@ __all__ = [
     "input_schema",
     "list_files",
     "plan_slices",
+    "plan_source",
     "read_slice",
 ]
 
@@ -52,6 +53,14 @@ def plan_slices(file: InputFile, source: SourceConfig, target_bytes: int) -> lis
     n = max(1, round(file.size / target_bytes)) if can_split else 1
     bounds = [i * file.size // n for i in range(n + 1)]
     return [InputSlice(file.path, file.relative, start, end, end - start, file.size) for start, end in pairwise(bounds)]
+
+
+def plan_source(source: SourceConfig, target_bytes: int) -> list[tuple[InputFile, InputSlice]]:
+    """Every slice of a source with its file; DataError where there is no file, or an index that chooses nothing."""
+    planned = [(file, part) for file in list_files(source) for part in plan_slices(file, source, target_bytes)]
+    if source.format == "cc_index" and not any(part.size for _, part in planned):
+        check_choice(source, [file for file, _ in planned])
+    return planned
 
 
 def read_slice(

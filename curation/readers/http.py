@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import brotli  # type: ignore[import-untyped]
 import zstandard
 
+from mathmill.curation.readers.headers import BLANK_LINE, parse_headers, text
 from mathmill.curation.readers.inflate import GZIP_MAGIC, DamagedStream, Stream, gunzip
 from mathmill.curation.readers.rows import BadRecord
 
@@ -20,8 +21,6 @@ _MAX_HEAD_BYTES = 1 << 18
 _MAX_ENCODINGS = 3
 
 _STATUS = re.compile(rb"\s{0,8}HTTP/\d(?:\.\d)?[ \t]+(\d{3})[^\n]{0,4096}\n?")
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
-_FOLD = re.compile(r"\r?\n[ \t]+")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\n]{0,1024})?\r?\n")
 _NEWLINE = re.compile(rb"\r?\n")
 _LOOKS_DECODED = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,1024}<")
@@ -29,23 +28,23 @@ _LOOKS_DECODED = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,1024}<")
 
 @dataclass(frozen=True)
 class Response:
-    """An HTTP response as stored. headers: by lower-case name; the body still has its encodings."""
+    """An HTTP response as stored. headers: as `parse_headers`; the body still has its encodings."""
 
     status: int
-    headers: dict[str, str]
+    headers: dict[bytes, bytes]
     body: memoryview
 
     @property
     def content_type(self) -> str | None:
         """The Content-Type header, charset included."""
-        return self.headers.get("content-type")
+        return text(self.headers.get(b"Content-Type"))
 
     def content(self, max_bytes: int) -> memoryview:
         """Return the body without transfer and content encodings; BadRecord where it is damaged or expands too far."""
         body = self.body
-        if "chunked" in self.headers.get("transfer-encoding", "").lower():
+        if b"chunked" in self.headers.get(b"Transfer-Encoding", b"").lower():
             body = _dechunk(body)
-        encodings = [word.strip().lower() for word in self.headers.get("content-encoding", "").split(",")]
+        encodings = [word.strip().lower() for word in self.headers.get(b"Content-Encoding", b"").split(b",")]
         decoders = [_DECODERS[word] for word in encodings if word in _DECODERS]
         if len(decoders) > _MAX_ENCODINGS:
             raise BadRecord(f"the body has {len(decoders)} content encodings, one inside the other")
@@ -61,24 +60,11 @@ def parse_response(block: memoryview) -> Response:
     status = _STATUS.match(block)
     if status is None:
         raise BadRecord("the record has no HTTP status line")
-    end = _BLANK_LINE.search(block, max(0, status.end() - 1), _MAX_HEAD_BYTES)
+    end = BLANK_LINE.search(block, max(0, status.end() - 1), _MAX_HEAD_BYTES)
     if end is None and len(block) > _MAX_HEAD_BYTES:
         raise BadRecord(f"the HTTP headers do not end within {_MAX_HEAD_BYTES:,} bytes")
-    head, body = (bytes(block[: end.start()]), block[end.end() :]) if end else (bytes(block), block[len(block) :])
-    return Response(int(status[1]), parse_headers(head.decode("utf-8", "replace")), body)
-
-
-def parse_headers(head: str) -> dict[str, str]:
-    """Header lines by lower-case name, without the first line; folded lines and repeated names are joined."""
-    headers: dict[str, str] = {}
-    if "\n " in head or "\n\t" in head:
-        head = _FOLD.sub(" ", head)
-    for line in head.split("\n")[1:]:
-        name, colon, value = line.partition(":")
-        if colon:
-            name, value = name.strip().lower(), value.strip()
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
+    head, body = (block[: end.start()], block[end.end() :]) if end else (block, block[len(block) :])
+    return Response(int(status[1]), parse_headers(bytes(head)), body)
 
 
 def _dechunk(body: memoryview) -> memoryview:
@@ -163,10 +149,10 @@ def _unzstd(body: memoryview, max_bytes: int) -> bytes | memoryview:
         raise BadRecord(f"the body is damaged: {error}") from error
 
 
-_DECODERS: dict[str, Callable[[memoryview, int], bytes | memoryview]] = {
-    "gzip": _gunzip,
-    "x-gzip": _gunzip,
-    "deflate": _undeflate,
-    "br": _unbrotli,
-    "zstd": _unzstd,
+_DECODERS: dict[bytes, Callable[[memoryview, int], bytes | memoryview]] = {
+    b"gzip": _gunzip,
+    b"x-gzip": _gunzip,
+    b"deflate": _undeflate,
+    b"br": _unbrotli,
+    b"zstd": _unzstd,
 }

@@ -21,6 +21,7 @@ _READ_BYTES = 1 << 20
 _INPUT_BYTES = 1 << 14  # what lies behind a member's end is copied once for each member, so not much more
 _FIRST_OUTPUT_BYTES = 1 << 12  # ISA-L reserves all it may write: 15 µs for 1 MiB, and most members are small requests
 _OUTPUT_BYTES = 1 << 16
+_HEADER_BYTES = 10
 _KEPT_BYTES = 1 << 27  # compressed bytes kept for the search while nothing of a member is known to be sound
 _KEPT_BYTES_SOUND = 1 << 20  # and once something is: a bad deflate stream fails within some kilobytes
 _TRIAL_BYTES = 1 << 12
@@ -53,6 +54,15 @@ class Stream:
             if start <= offset:
                 return memoryview(block)[offset - start : offset - start + size]
         raise AssertionError(f"byte {offset} has been released")
+
+    def block(self, offset: int) -> tuple[bytes, int]:
+        """Return the block of the file with a byte that is not released, and the byte's place in it; as `at`."""
+        if not self._blocks or offset >= self._end:
+            self.at(offset, 1)
+        for start, block in reversed(self._blocks):
+            if start <= offset:
+                return block, offset - start
+        return b"", 0
 
     def release(self, offset: int) -> None:
         """Forget what lies before `offset`."""
@@ -87,7 +97,8 @@ class Stream:
 class GzipMember:
     """One gzip member. Once `pieces` is exhausted, `end` says where the next one starts, or `error` what is wrong.
 
-    is_sound: set by who reads the pieces when something good was in them; fewer bytes are kept for a search then.
+    content: all of it, once `take_whole` has been true. is_sound: set by who reads the pieces when something good was
+    in them; fewer bytes are kept for a search then.
     """
 
     def __init__(self, stream: Stream, start: int) -> None:
@@ -95,7 +106,29 @@ class GzipMember:
         self.end: int | None = None
         self.error: str | None = None
         self.is_sound = False
+        self.content: bytes | None = None
         self._stream = stream
+
+    def take_whole(self) -> bool:
+        """Inflate at once, if a block of the file holds all of the member and the next one's header, as mostly.
+
+        False, and nothing done, where that is not so, or anything is odd: `pieces` tells. A member ends with its size.
+        """
+        self._stream.release(self.start)
+        block, start = self._stream.block(self.start)
+        end = block.find(block[start : start + _HEADER_BYTES], start + 1)
+        size = int.from_bytes(block[end - 4 : end], "little") if end >= 0 else 0
+        if not 0 < size <= PIECE_BYTES:
+            return False
+        inflater = IgzipDecompressor(DECOMP_GZIP)
+        try:
+            content = inflater.decompress(memoryview(block)[start:end], size)
+        except IsalError:  # type: ignore[misc]  # its stub declares an instance, not a class
+            return False
+        if not inflater.eof or inflater.unused_data:
+            return False
+        self.content, self.end = content, self.start + end - start
+        return True
 
     def pieces(self) -> Iterator[bytes]:
         """Inflate, in pieces of at most PIECE_BYTES; the checksum is tested at the end."""

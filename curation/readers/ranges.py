@@ -17,6 +17,7 @@ from itertools import islice, pairwise
 
 import numpy as np
 
+from mathmill.core.errors import DataError
 from mathmill.core.remote import filesystem, read_range
 from mathmill.core.stage import Output
 from mathmill.core.storage import operating
@@ -25,7 +26,7 @@ from mathmill.curation.readers.index import Chosen, choose
 from mathmill.curation.readers.inflate import Stream
 from mathmill.curation.readers.records import Damage, Record, read_records
 from mathmill.curation.readers.rows import BadRecord, Rows
-from mathmill.curation.readers.selection import IndexConfig
+from mathmill.curation.readers.selection import IndexConfig, describe_selection
 from mathmill.curation.readers.source import InputFile, InputSlice, SourceConfig
 from mathmill.curation.readers.warc import add_page, url_of
 
@@ -60,6 +61,15 @@ def plan_ranges(file: InputFile, source: SourceConfig, target_bytes: int) -> lis
         InputSlice(file.path, file.relative, start, end, int(lengths[start:end].sum()), file.size, file.fingerprint)
         for start, end in pairwise(bounds)
     ]
+
+
+def check_choice(source: SourceConfig, files: Sequence[InputFile]) -> None:
+    """Raise DataError for index files that choose nothing, unless lines in them are damaged: quarantine tells those."""
+    config = source.index or IndexConfig()
+    if any(choose(file.path, file.relative, file.size, file.fingerprint, config).faults for file in files):
+        return
+    where = files[0].path if len(files) == 1 else f"any of the {len(files):,} index files of {source.path}"
+    raise DataError(f"source {source.name}: no row of {where} is of {describe_selection(config)}; change index:")
 
 
 def read_ranges(source: SourceConfig, slice_: InputSlice, rows: Rows, max_record_bytes: int) -> Iterator[Output]:
@@ -171,14 +181,14 @@ def _record(columns: _Columns, i: int, request: Request, answer: bytes | None, m
 
 def _check(record: Record, digest: str | None, url: str | None) -> None:
     """See that a record is a page's, and the one that the index means."""
-    kind = record.headers.get("warc-type", "").lower()
-    if kind not in ("response", "resource"):
-        raise BadRecord(f"the record is of the type {kind!r} and holds no page")
+    kind = record.headers[b"WARC-Type"].lower()
+    if kind not in (b"response", b"resource"):
+        raise BadRecord(f"the record is of the type {kind.decode()!r} and holds no page")
     if digest is None:
         if url is not None and url_of(record) != url:
             raise BadRecord(f"the record is of another page, {url_of(record)}")
         return
-    payload = parse_response(record.block).body if kind == "response" else record.block
+    payload = parse_response(record.block).body if kind == b"response" else record.block
     found = base64.b32encode(hashlib.sha1(payload).digest()).decode()
     if found != digest:
         raise BadRecord(f"the payload has the SHA-1 {found}, and not {digest} as the index says")

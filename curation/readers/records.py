@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
-from mathmill.curation.readers.http import parse_headers
+from mathmill.curation.readers.headers import BLANK_LINE, parse_headers, text
 from mathmill.curation.readers.inflate import GZIP_MAGIC, GzipMember, Stream, skip_padding
 
 MAX_RECORD_BYTES = 64 << 20
@@ -25,20 +25,19 @@ _PIECE_BYTES = 1 << 20
 _MAX_HEADER_BYTES = 1 << 16
 
 _VERSION = re.compile(rb"WARC/\d{1,2}\.\d{1,2}[ \t]*\r?\n")
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _BOUNDARY = re.compile(rb"WARC/\d{1,2}\.\d{1,2}[ \t]{0,16}\r?\n[A-Za-z][A-Za-z-]{0,63}:")
 _BOUNDARY_LINE = re.compile(rb"\n" + _BOUNDARY.pattern)
 _LONGEST_BOUNDARY = 128
-_TYPES = frozenset(("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation"))
-_LENGTH = re.compile(r"\d{1,18}")
+_TYPES = frozenset(b"warcinfo response resource request metadata revisit conversion continuation".split())
+_LENGTH = re.compile(rb"\d{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A whole WARC record. offset: in the file as stored, of its gzip member if in one. headers: by lower-case name."""
+    """A whole WARC record. offset: in the file as stored, of its gzip member if in one. headers: as `parse_headers`."""
 
     offset: int
-    headers: dict[str, str]
+    headers: dict[bytes, bytes]
     block: memoryview
 
 
@@ -94,6 +93,11 @@ def read_records(stream: Stream, max_bytes: int, named_gzip: bool = False) -> It
     if is_gzip or (named_gzip and not is_plain):
         segments = _members(stream)
     for segment in segments:
+        whole = segment.content if isinstance(segment, GzipMember) else None
+        if whole is not None and (record := _only_record(whole, segment.start, max_bytes)):
+            in_stretch = False
+            yield record
+            continue
         for item in _read_segment(segment, max_bytes):
             is_stretch = isinstance(item, Damage) and not item.is_record
             if not (is_stretch and in_stretch):
@@ -103,20 +107,28 @@ def read_records(stream: Stream, max_bytes: int, named_gzip: bool = False) -> It
 
 def _members(stream: Stream) -> Iterator[GzipMember]:
     position: int | None = 0
-    while position is not None and stream.at(position, 1):
+    while position is not None:
         member = GzipMember(stream, position)
-        yield member
-        position = member.find_next(b"WARC/") if member.end is None else skip_padding(stream, member.end)
+        if member.take_whole():
+            yield member
+            position = member.end
+        elif stream.at(position, 1):
+            yield member
+            position = member.find_next(b"WARC/") if member.end is None else skip_padding(stream, member.end)
+        else:
+            return
 
 
 def _read_segment(segment: Segment, max_bytes: int) -> Iterator[Record | Damage]:
     pieces = segment.pieces()
     if isinstance(segment, GzipMember):
-        first, second = next(pieces, b""), next(pieces, b"")
+        first, second = segment.content, b""
+        if first is None:
+            first, second = next(pieces, b""), next(pieces, b"")
         if segment.end is not None and (record := _only_record(first, segment.start, max_bytes)):
             yield record
             return
-        pieces = chain((first, second), pieces) if second else iter((first,) if first else ())
+        pieces = chain((first, second), pieces) if second else iter((first,))
     buffer = _Buffer(pieces)
     is_told = False  # the damage that reaches to where the buffer stands
     while True:
@@ -133,9 +145,9 @@ def _read_segment(segment: Segment, max_bytes: int) -> Iterator[Record | Damage]
             yield Damage(offset, segment.error or "here is no WARC record", is_record=False)
             continue
         fault = _fault(headers, max_bytes)
-        if fault is None and _is_whole(buffer, int(headers["content-length"]), segment):
+        if fault is None and _is_whole(buffer, int(headers[b"Content-Length"]), segment):
             segment.is_sound, is_told = True, False
-            yield Record(offset, headers, buffer.take(int(headers["content-length"])))
+            yield Record(offset, headers, buffer.take(int(headers[b"Content-Length"])))
             continue
         start = buffer.tell()
         if not buffer.is_at_boundary():
@@ -143,51 +155,52 @@ def _read_segment(segment: Segment, max_bytes: int) -> Iterator[Record | Damage]
         is_told = True
         if fault is None:
             held = f"{buffer.tell() - start:,}"
-            fault = f"the record declares {int(headers['content-length']):,} bytes, but "
+            fault = f"the record declares {int(headers[b'Content-Length']):,} bytes, but "
             fault += f"{held} could be read" if segment.error else f"{held} stand before the next record or the end"
         error = f"{segment.error}; {fault}" if segment.error else fault
-        yield Damage(offset, f"{error} ({headers.get('warc-target-uri', 'no URI')})", is_record=True)
+        yield Damage(offset, f"{error} ({text(headers.get(b'WARC-Target-URI')) or 'no URI'})", is_record=True)
 
 
 def _only_record(content: bytes, offset: int, max_bytes: int) -> Record | None:
     """The record that is all of a member, as nearly all are; None where it takes a closer look."""
-    end = content.find(b"\n\r\n", 0, _MAX_HEADER_BYTES)
-    if end < 1 or content[end - 1] != 0x0D or content.find(b"\n\n", 0, end) >= 0 or not _VERSION.match(content):
+    end = BLANK_LINE.search(content, 0, _MAX_HEADER_BYTES)
+    if end is None or not content.endswith(b"\r\n\r\n") or not _VERSION.match(content):
         return None
-    headers = parse_headers(content[: end - 1].decode("utf-8", "replace"))
-    block = memoryview(content)[end + 3 : -4]
-    is_whole = headers.get("content-length") == str(len(block)) and content.endswith(b"\r\n\r\n")
+    headers = parse_headers(content[: end.start()])
+    block = memoryview(content)[end.end() : -4]
+    is_whole = headers.get(b"Content-Length") == b"%d" % len(block)
     return Record(offset, headers, block) if is_whole and _fault(headers, max_bytes) is None else None
 
 
-def _fault(headers: dict[str, str], max_bytes: int) -> str | None:
+def _fault(headers: dict[bytes, bytes], max_bytes: int) -> str | None:
     """Say what is wrong with a record by its header alone, where two values of a field are joined by a comma."""
-    type_, date, length = (headers.get(name, "") for name in ("warc-type", "warc-date", "content-length"))
+    type_, date = headers.get(b"WARC-Type", b""), headers.get(b"WARC-Date", b"")
+    length = headers.get(b"Content-Length", b"")
     if type_.lower() not in _TYPES:
-        return f"the record declares the type {type_[:80]!r}"
-    if "," in date:
-        return f"the record declares the date {date[:80]!r}"
+        return f"the record declares the type {type_[:80].decode('utf-8', 'replace')!r}"
+    if b"," in date:
+        return f"the record declares the date {date[:80].decode('utf-8', 'replace')!r}"
     if not _LENGTH.fullmatch(length):
-        return f"the record declares the length {length[:80]!r}"
+        return f"the record declares the length {length[:80].decode('utf-8', 'replace')!r}"
     if int(length) > max_bytes:
         return f"the record declares {int(length):,} bytes, more than the limit of {max_bytes:,}"
     return None
 
 
-def _read_header(buffer: "_Buffer") -> dict[str, str] | None:
+def _read_header(buffer: "_Buffer") -> dict[bytes, bytes] | None:
     """Read a WARC header and the blank line behind it; None, and nothing read, where there is none."""
     size = 1 << 12
     while True:
         is_filled = buffer.fill(size)
         if not _VERSION.match(buffer.data, buffer.position):
             return None
-        end = _BLANK_LINE.search(buffer.data, buffer.position, buffer.position + _MAX_HEADER_BYTES)
+        end = BLANK_LINE.search(buffer.data, buffer.position, buffer.position + _MAX_HEADER_BYTES)
         if end:
             break
         if not is_filled or size >= _MAX_HEADER_BYTES:
             return None
         size *= 4
-    head = buffer.data[buffer.position : end.start()].decode("utf-8", "replace")
+    head = buffer.data[buffer.position : end.start()]
     buffer.position = end.end()
     return parse_headers(head)
 

@@ -42,8 +42,9 @@ class Rows:
         self._batch_bytes = batch_bytes
         self._schema = input_schema(source)
         self._rows: list[dict[str, Any]] = []
-        self._html = self._buffer(batch_bytes)  # of all rows; row i ends at _html_ends[i + 1]
-        self._html_ends = [0]
+        self._ids: list[str] = []
+        self._places: list[tuple[str, int, int | None]] = []  # as `locator` has it
+        self._allocate(batch_bytes)
         self._dropped: list[dict[str, Any]] = []
         self._quarantined: list[dict[str, Any]] = []
         self._size = 0
@@ -52,24 +53,20 @@ class Rows:
         """Add a row of about `size` bytes; yields what has to leave before it.
 
         record: its number in the file. offset: of its first byte in the file as stored, where that is known. values:
-        by column; what the place in the file gives is filled in here, and `license` where the record has none.
+        by column, taken over; what the place in the file gives is filled in here, and `license` where there is none.
         """
         if self._rows and (self._size + size > self._batch_bytes or len(self._rows) >= MAX_ROWS):
             yield from self.flush()
-        id_ = self._id(record)
-        origin: dict[str, Any] = {"doc_id": id_, "source": self._source.name, "locator": self._locator(record, offset)}
-        origin[self._schema.names[0]] = id_
-        if values.get("license") is None:
-            origin["license"] = self._source.license
-        row = values | origin
-        if (html := row.pop("html", None)) is not None:
+        if (html := values.pop("html", None)) is not None:
             start, end = self._html_ends[-1], self._html_ends[-1] + len(html)
             if end > self._html.size:  # a row that is larger than a batch is one alone
                 assert not start
-                self._html = self._buffer(end)
-            memoryview(self._html)[start:end] = memoryview(html).cast("B").cast("b")
+                self._allocate(end)
+            self._view[start:end] = html
             self._html_ends.append(end)
-        self._rows.append(row)
+        self._ids.append(self._id(record))
+        self._places.append((self.relative, record, offset))
+        self._rows.append(values)
         self._size += size
 
     def drop(self, record: int, reason: str, detail: str | None = None) -> Iterator[Output]:
@@ -95,22 +92,36 @@ class Rows:
         quarantined, self._quarantined = self._quarantined, []
         if rows:
             columns = [self._column(field, rows) for field in self._schema]
-            self._html, self._html_ends = self._buffer(self._batch_bytes), [0]
+            self._allocate(self._batch_bytes)
+            self._ids, self._places = [], []
             yield OUT, pa.RecordBatch.from_arrays(columns, schema=self._schema)
         if dropped:
             yield DROPPED_PORT, to_batch(dropped, DROPPED)
         if quarantined:
             yield QUARANTINE_PORT, to_batch(quarantined, QUARANTINE)
 
-    def _buffer(self, size: int) -> pa.Buffer:
-        """Memory for the pages of a batch, which Arrow's pool has had in use before."""
-        return pa.allocate_buffer(size if "html" in self._schema.names else 0, resizable=True)
+    def _allocate(self, size: int) -> None:
+        """Have memory for the pages of a batch, which Arrow's pool has had in use before; row i ends at ends[i + 1]."""
+        self._html = pa.allocate_buffer(size if "html" in self._schema.names else 0, resizable=True)
+        self._view = memoryview(self._html).cast("B")
+        self._html_ends = [0]
 
     def _column(self, field: pa.Field, rows: list[dict[str, Any]]) -> pa.Array:
         if field.name == "html":
             ends = pa.py_buffer(np.array(self._html_ends, np.int64))
             return pa.Array.from_buffers(field.type, len(rows), [None, ends, self._html[: self._html_ends[-1]]])
-        return pa.array([row.get(field.name) for row in rows], field.type)
+        if field.name in ("doc_id", self._schema.names[0]):
+            return pa.array(self._ids, field.type)
+        if field.name == "source":
+            return pa.repeat(pa.scalar(self._source.name, field.type), len(rows))
+        if field.name == "locator":
+            columns = zip(*self._places, strict=True)
+            parts = [pa.array(column, part.type) for column, part in zip(columns, field.type, strict=True)]
+            return pa.StructArray.from_arrays(parts, fields=list(field.type))
+        values = [row.get(field.name) for row in rows]
+        if field.name == "license" and self._source.license is not None:
+            values = [self._source.license if value is None else value for value in values]
+        return pa.array(values, field.type)
 
     def _id(self, record: int) -> str:
         return record_id(self._source.name, self.relative, record)

@@ -47,6 +47,12 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _WWW = re.compile(r"^www\d*\.")
 
 
+def describe_selection(config: IndexConfig) -> str:
+    """What is asked for, as a recipe says it: `hosts: a.example; status: 200`."""
+    asked = ((name, values) for name, values in config.model_dump(exclude=HOW_ONLY).items() if values)
+    return "; ".join(f"{name}: {', '.join(map(str, values))}" for name, values in asked)
+
+
 class Selection:
     """Decides over rows of an index."""
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from mathmill.core.stage import Output
 from mathmill.curation.readers.fields import document_values
+from mathmill.curation.readers.headers import text
 from mathmill.curation.readers.http import parse_response
 from mathmill.curation.readers.inflate import Stream
 from mathmill.curation.readers.records import Damage, Record, read_records
@@ -41,13 +42,13 @@ def read_wet(source: SourceConfig, slice_: InputSlice, rows: Rows, max_record_by
         if isinstance(record, Damage):
             yield from rows.quarantine(number, record.offset, record.error)
             continue
-        if record.headers.get("warc-type", "").lower() != "conversion":
+        if record.headers[b"WARC-Type"].lower() != b"conversion":
             continue
-        text = str(record.block, "utf-8", "replace")
-        if not text.strip():
+        content = str(record.block, "utf-8", "replace")
+        if not content.strip():
             yield from rows.drop(number, "empty")
             continue
-        values = document_values(text) | {"lang": source.lang} | _origin(record)
+        values = document_values(content) | {"lang": source.lang} | _origin(record)
         yield from rows.add(number, record.offset, len(record.block), values)
     yield from rows.flush()
 
@@ -70,9 +71,11 @@ def _records(slice_: InputSlice, rows: Rows, max_record_bytes: int) -> Iterator[
 
 def add_page(record: Record, number: int, rows: Rows, max_record_bytes: int) -> Iterator[Output]:
     """Add a record's page to the rows, or note there why it is left out; BadRecord where its HTTP is damaged."""
-    kind = record.headers.get("warc-type", "").lower()
-    stored_type = record.headers.get("content-type")
-    if kind == "response" and _media_type(stored_type) in ("application/http", ""):
+    kind = record.headers[b"WARC-Type"].lower()
+    if kind not in (b"response", b"resource"):
+        return
+    stored_type = text(record.headers.get(b"Content-Type"))
+    if kind == b"response" and _media_type(stored_type) in ("application/http", ""):
         response = parse_response(record.block)
         if response.status != 200:
             yield from rows.drop(number, "http_status", str(response.status))
@@ -83,7 +86,7 @@ def add_page(record: Record, number: int, rows: Rows, max_record_bytes: int) -> 
             yield from rows.drop(number, "not_html", media_type)
             return
         html = response.content(max_record_bytes)
-    elif kind == "resource" and _media_type(stored_type) in _HTML_TYPES:
+    elif kind == b"resource" and _media_type(stored_type) in _HTML_TYPES:
         content_type, html = stored_type, record.block
     else:
         return
@@ -95,12 +98,12 @@ def add_page(record: Record, number: int, rows: Rows, max_record_bytes: int) -> 
 
 
 def _origin(record: Record) -> dict[str, str | None]:
-    return {"url": url_of(record), "crawl_date": record.headers.get("warc-date")}
+    return {"url": url_of(record), "crawl_date": text(record.headers.get(b"WARC-Date"))}
 
 
 def url_of(record: Record) -> str | None:
     """The page's address, without the angle brackets that WARC 1.0 was read to ask for."""
-    return record.headers.get("warc-target-uri", "").removeprefix("<").removesuffix(">") or None
+    return text(record.headers.get(b"WARC-Target-URI", b"").removeprefix(b"<").removesuffix(b">")) or None
 
 
 def _media_type(content_type: str | None) -> str:

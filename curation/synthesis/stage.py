@@ -26,6 +26,8 @@ from mathmill.core.stage import DROPPED_PORT, OUT, Output, Port, StageContext, q
 from mathmill.curation.problems.steps import segment_steps
 from mathmill.curation.synthesis.script import Ask, Changed, Execute, Made, Rejected, Result, Script
 
+ROLES = ("teacher", "student", "judge")
+
 _ROWS = 256  # of a batch that is put out
 _PROGRAMS = 32  # that are run together
 _MAX_STEPS = 32_767  # int16
@@ -80,6 +82,15 @@ class Method(ABC):
     def script(self, row: dict[str, Any]) -> Script:
         """The way of one problem, a row of PROBLEM as Python values."""
 
+    @property
+    def asks_models(self) -> bool:
+        """Whether running this stage costs money or a model's time; what only estimates must not run it then."""
+        return any(getattr(self.config, role) is not None for role in ROLES)
+
+    def later_asks(self) -> dict[str, int]:
+        """For prices before a run: the most samples by role that a problem asks for after its first question."""
+        return {}
+
     def output_schemas(self, input_schema: pa.Schema) -> dict[Port, pa.Schema]:
         """Problems in, problems out."""
         if missing := [column for column in self.needs if column not in input_schema.names]:
@@ -91,7 +102,7 @@ class Method(ABC):
         self.facts: dict[str, int] = {}
         self.models: dict[str, Generator] = {}
         self.sandbox = Sandbox()
-        for role in ("teacher", "student", "judge"):
+        for role in ROLES:
             config: RoleConfig | None = getattr(self.config, role)
             if config is not None:
                 self.models[role] = open_generator(config, self.config.cache, self.config.budget)
@@ -289,7 +300,7 @@ def child_row(method: Method, parent: dict[str, Any], index: int, made: Made) ->
     """A row for a new problem: origin and licence of its parent, ids made of the parent's, labels still to be given."""
     question_formulas, solution_formulas = _formulas(made.question), _formulas(made.solution)
     spans = segment_steps(made.solution, [(f["start"], f["end"]) for f in solution_formulas])
-    models = {role: getattr(method.config, role) for role in ("teacher", "student", "judge")}
+    models = {role: getattr(method.config, role) for role in ROLES}
     return {
         **{name: None if name in _LABELS else value for name, value in parent.items()},
         "problem_id": record_id(parent["problem_id"], method.name, index),

@@ -15,7 +15,8 @@ from mathmill.core.ledger import Ledger
 from mathmill.core.schemas import PAGE
 from mathmill.core.stage import StageContext
 from mathmill.core.storage import Folder
-from mathmill.curation.marks import MARKS, count_marks
+from mathmill.curation.mark_phrases import MARKS
+from mathmill.curation.marks import count_marks
 from mathmill.curation.prefilter import Prefilter, PrefilterConfig, math_evidence, weigh
 from mathmill.jobs.console import funnel_lines
 from mathmill.jobs.recipe import parse_recipe

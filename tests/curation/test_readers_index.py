@@ -17,7 +17,7 @@ from servers import FileServer, proxied, serving
 from mathmill.core import faults
 from mathmill.core.errors import ConfigError, DataError, OperationError
 from mathmill.core.schemas import record_id
-from mathmill.curation.readers import InputSlice, SourceConfig, list_files, plan_slices, read_slice
+from mathmill.curation.readers import InputSlice, SourceConfig, list_files, plan_slices, plan_source, read_slice
 from mathmill.curation.readers.selection import IndexConfig, Selection, surt_ranges
 
 CRAWL = "crawl-data/CC-MAIN-2024-10/segments/1/warc"
@@ -244,6 +244,27 @@ def test_an_index_that_chooses_nothing_is_one_empty_task(tmp_path: Path, crawl: 
     source = source_of(index_of(tmp_path, *crawl), tmp_path / "data", hosts=["a.example"])
     assert [(part.start, part.end, part.size) for part in slices(source)] == [(0, 0, 0)]
     assert fetch(source) == {"out": [], "dropped": [], "quarantine": []}
+
+
+def test_indexes_that_choose_nothing_are_named_with_what_was_asked_for(
+    tmp_path: Path, crawl: list[dict[str, Any]]
+) -> None:
+    one = source_of(index_of(tmp_path, *crawl), tmp_path / "data", hosts=["a.example"], languages=["eng"])
+    asked = "hosts: a.example; languages: eng; mime: text/html, application/xhtml\\+xml; status: 200"
+    with pytest.raises(DataError, match=rf"no row of \S+i\.jsonl is of {asked}; change index:"):
+        plan_source(one, 1 << 20)
+    index_of(tmp_path, *crawl, name="j.jsonl")
+    with pytest.raises(DataError, match=r"no row of any of the 2 index files of \S+ is of hosts: a\.example"):
+        plan_source(source_of(tmp_path / "*.jsonl", tmp_path / "data", hosts=["a.example"]), 1 << 20)
+
+
+def test_an_index_that_is_damaged_and_chooses_nothing_is_planned_for_its_quarantine(
+    tmp_path: Path, crawl: list[dict[str, Any]]
+) -> None:
+    path = index_of(tmp_path, *crawl)
+    path.write_bytes(path.read_bytes() + b"no index row\n")
+    planned = plan_source(source_of(path, tmp_path / "data", hosts=["a.example"]), 1 << 20)
+    assert [part.size for _, part in planned] == [0]
 
 
 def ranges(server: FileServer, ending: str = ".warc.gz") -> list[tuple[str, str | None]]:

@@ -9,6 +9,7 @@ import zstandard
 
 from mathmill.core.schemas import DOCUMENT, DROPPED, PAGE, QUARANTINE, record_id
 from mathmill.curation.readers import SourceConfig, list_files, plan_slices, read_slice
+from mathmill.curation.readers.headers import parse_headers
 
 WEB = Path(__file__).parents[2].parent / "shared" / "data" / "web"
 SCHEMAS = {"out": PAGE, "dropped": DROPPED, "quarantine": QUARANTINE}
@@ -274,6 +275,26 @@ def test_clueweb_headers_with_bare_newlines_are_read(tmp_path):
     rows = read(tmp_path, old * 3, "crawl.warc")
     assert [row["html"] for row in rows["out"]] == [b"<p>x</p>\n"] * 3
     assert rows["quarantine"] == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (
+            "WARC-Type: response\r\nX-Content-Type: a\r\nContent-Length:  12 ",
+            {"WARC-Type": "response", "Content-Length": "12"},
+        ),
+        ("content-type: text/html\nCONTENT-ENCODING : gzip", {"Content-Type": "text/html", "Content-Encoding": "gzip"}),
+        ("WARC-Date: 1\r\nWARC-Type: response\r\nwarc-date: 2", {"WARC-Date": "1, 2", "WARC-Type": "response"}),
+        ("X-A: b\r\n c\r\nContent-Type: text/html;\r\n\tcharset=gbk", {"Content-Type": "text/html; charset=gbk"}),
+        ("Content-Type:\r\nContent-Length: 3", {"Content-Type": "", "Content-Length": "3"}),
+        ("WARC-Target-URI: :a: b", {"WARC-Target-URI": ":a: b"}),
+        ("no field at all\r\nContent-Typed: a", {}),
+    ],
+)
+def test_the_header_fields_that_are_asked_for_are_found_however_they_are_written(lines: str, found: dict[str, str]):
+    headers = parse_headers(b"WARC/1.0\r\n" + lines.encode() + b"\r")
+    assert {name.decode(): value.decode() for name, value in headers.items()} == found
 
 
 def test_folded_headers_brackets_and_odd_spelling_are_read(tmp_path):
