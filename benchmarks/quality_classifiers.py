@@ -19,8 +19,7 @@ import pyarrow as pa
 from shared_pages import arguments, pages, print_table, read_rows
 
 from mathmill.classifiers import Classifier, bundled, join_problem
-from mathmill.classifiers.measures import spearman
-from mathmill.classifiers.metrics import confusion
+from mathmill.classifiers.metrics import confusion, spearman
 from mathmill.core.schemas import DOCUMENT, PROBLEM, to_batch
 from mathmill.core.stage import StageContext
 from mathmill.curation.classify import Classify, ClassifyConfig

@@ -15,10 +15,11 @@ from numba import njit
 from pydantic import Field
 
 from mathmill.classifiers.normalise import SOLUTION_MARK, SPACE, Normaliser
+from mathmill.classifiers.structure import classes_of, shapes_of
 from mathmill.core.config import Config
 
-ALONE, QUESTION, SOLUTION = 0, 1, 2
-"""Where a token stands: in a text without solution, in a question with one, in a solution."""
+ALONE, QUESTION, SOLUTION, SHAPES = 0, 1, 2, 4
+"""Where a token stands: in a text without solution, in a question with one, in a solution; 4 more for shapes."""
 
 BASIC_KINDS = ("bytes", "tokens", "digits", "digits of the longest number")
 """The first kinds that are counted, before those of a model."""
@@ -28,8 +29,10 @@ class Features(Config):
     """Which features a model has; stored in its card."""
 
     word_ngrams: int = Field(default=1, ge=1, le=5)  # up to so many tokens in a row
+    shape_ngrams: int = Field(default=0, ge=0, le=5)  # and of shapes (mathmill.classifiers.structure)
     kinds: bool = False  # counts of kinds of tokens (mathmill.classifiers.kinds)
     unit_length: bool = False  # question and solution are vectors of length 1 each; else all features are averaged
+    experts: bool = False  # a scorer for each topic (mathmill.classifiers.mixture)
     presence: bool = False  # a feature counts once, however often it occurs
 
 
@@ -201,14 +204,29 @@ def mark_place(words: np.ndarray) -> int:
 
 
 @njit(cache=True)
-def keys_of(tokens: np.ndarray, start: int, end: int, longest: int) -> tuple[np.ndarray, np.ndarray]:
+def part_keys(
+    words: np.ndarray, classes: np.ndarray, first: int, end: int, where: int, longest: int, shapes: int
+) -> np.ndarray:
+    """Hash the n-grams of words[first:end] and of their shapes: int64 (n,), with repetitions."""
+    plain = hashed_ngrams(words, first, end, where, longest)
+    if shapes == 0:
+        return plain
+    signs = shapes_of(words, classes, first, end)
+    return np.concatenate((plain, hashed_ngrams(signs, 0, len(signs), SHAPES + where, shapes)))
+
+
+@njit(cache=True)
+def keys_of(tokens: np.ndarray, start: int, end: int, longest: int, shapes: int) -> tuple[np.ndarray, np.ndarray]:
     """Hash the n-grams of the text tokens[start:end], and of its solution: int64 (n,) each, with repetitions."""
     words = token_hashes(tokens, start, end)
+    classes = classes_of(tokens, start, end, len(words)) if shapes else np.empty(0, np.int8)
     mark = mark_place(words)
     if mark < 0:
-        return hashed_ngrams(words, 0, len(words), ALONE, longest), np.empty(0, np.int64)
-    question = hashed_ngrams(words, 0, mark, QUESTION, longest)
-    return question, hashed_ngrams(words, mark + 1, len(words), SOLUTION, longest)
+        return part_keys(words, classes, 0, len(words), ALONE, longest, shapes), np.empty(0, np.int64)
+    return (
+        part_keys(words, classes, 0, mark, QUESTION, longest, shapes),
+        part_keys(words, classes, mark + 1, len(words), SOLUTION, longest, shapes),
+    )
 
 
 @njit(cache=True)
@@ -239,8 +257,8 @@ def kinds_of(
 
 @njit(cache=True)
 def score(
-    tokens: np.ndarray, ends: np.ndarray, longest: int, unit_length: bool, presence: bool, keys: np.ndarray,
-    values: np.ndarray, weights: np.ndarray, columns: np.ndarray, intercept: np.ndarray,
+    tokens: np.ndarray, ends: np.ndarray, longest: int, shapes: int, unit_length: bool, presence: bool,
+    keys: np.ndarray, values: np.ndarray, weights: np.ndarray, columns: np.ndarray, intercept: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """Score texts: float64 (n_texts, n_columns), the weighted mean of their features' columns plus the intercept.
 
@@ -253,23 +271,15 @@ def score(
     part_sum = np.zeros(n_columns)
     start = 0
     for text in range(len(ends)):
-        words = token_hashes(tokens, start, ends[text])
-        start = ends[text]
-        mark = mark_place(words)
         total = 0.0
-        for part in range(1 if mark < 0 else 2):
-            if mark < 0:
-                ngrams = hashed_ngrams(words, 0, len(words), ALONE, longest)
-            elif part == 0:
-                ngrams = hashed_ngrams(words, 0, mark, QUESTION, longest)
-            else:
-                ngrams = hashed_ngrams(words, mark + 1, len(words), SOLUTION, longest)
+        for ngrams in keys_of(tokens, start, ends[text], longest, shapes):
             part_sum[:] = 0.0
             squares = add_up(ngrams, keys, values, weights, columns, occurrences, part_sum, unit_length, presence)
             total += squares
             scale = 1.0 if not unit_length else 1 / np.sqrt(squares) if squares > 0 else 0.0
             for c in range(n_columns):
                 result[text, c] += part_sum[c] * scale
+        start = ends[text]
         for c in range(n_columns):
             result[text, c] += intercept[c]
             if not unit_length:

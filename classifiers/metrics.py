@@ -5,7 +5,9 @@ scores alike and none depends on the order of rows. Shares come with Wilson's in
 and for a handful of pages, where the normal approximation does not (Brown, Cai and DasGupta 2001).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +20,14 @@ __all__ = [
     "best_at_recall",
     "calibration_bins",
     "confusion",
+    "evaluate_labels",
     "expected_calibration_error",
     "operating_points",
     "precision_recall_f1",
+    "ranks",
     "roc_auc",
     "spaced",
+    "spearman",
     "wilson",
 ]
 
@@ -126,3 +131,35 @@ def expected_calibration_error(bins: list[tuple[float, float, int]]) -> float:
     """Mean distance of scores from the share of positives, over the texts of all bins (Guo et al. 2017)."""
     total = sum(n for _, _, n in bins)
     return sum(abs(score - share) * n for score, share, n in bins) / total if total else float("nan")
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 1, equal values sharing their mean rank: float64 (n,)."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> float:
+    """Rank correlation with mean ranks for ties."""
+    return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
+
+
+def evaluate_labels(
+    probs: np.ndarray, truth: np.ndarray, labels: Sequence[str], source: Sequence[str]
+) -> dict[str, Any]:
+    """Macro-F1, confusion and accuracy by source, for a card; only labels that occur in `truth` are averaged."""
+    best = probs.argmax(axis=1)
+    table = confusion(truth, best, len(labels))
+    f1 = np.nan_to_num(precision_recall_f1(table)[:, 2])  # of a label that occurs nowhere 0
+    occurring = table.sum(axis=1) > 0
+    right = truth == best
+    of = np.array(source)
+    by_source = {name: round(float(right[of == name].mean()), 4) for name in sorted(set(source))}
+    return {
+        "texts": len(truth),
+        "macro_f1": round(float(f1[occurring].mean()), 4),
+        "f1": dict(zip(labels, np.round(f1, 4).tolist(), strict=True)),
+        "confusion": table.tolist(),
+        "accuracy": by_source,
+        "mean_accuracy_of_sources": round(float(np.mean(list(by_source.values()))), 4),
+    }

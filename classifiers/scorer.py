@@ -57,8 +57,9 @@ class Scorer:
     def _describe(self, texts: Sequence[str] | pa.Array) -> np.ndarray:
         tokens, ends, _ = self.normaliser.tokens(texts)
         scores = score(
-            tokens, ends, self.features.word_ngrams, self.features.unit_length, self.features.presence,
-            self._table.keys, self._table.values, self.weights, self.columns, self.intercept,
+            tokens, ends, self.features.word_ngrams, self.features.shape_ngrams, self.features.unit_length,
+            self.features.presence, self._table.keys, self._table.values, self.weights, self.columns,
+            self.intercept,
         )  # fmt: skip
         if not self.features.kinds:
             return scores

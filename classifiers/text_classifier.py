@@ -1,9 +1,10 @@
 """A text classifier: texts in, one calibrated probability per label out.
 
 A model is a folder: `card.json` (labels, normaliser, how it was made and how good it is) and either `model.ftz`, a
-fastText model whose calibration stands in the card, or `model.npz`, a linear scorer with its head, which is how the
-bundled models come (`mathmill.classifiers.scorer`). Probabilities are calibrated on sites that the model has not seen
-and rounded to 1/1024 before they meet a threshold, so that the last bits of a sum of floats never decide about a page.
+fastText model whose calibration stands in the card, or `model.npz`, a linear scorer or a mixture of them with its head,
+which is how the bundled models come (`mathmill.classifiers.scorer`, `mathmill.classifiers.mixture`). Probabilities
+are calibrated on sites that the model has not seen and rounded to 1/1024 before they meet a threshold, so that the last
+bits of a sum of floats never decide about a page.
 fastText: Joulin et al. 2016, arXiv:1607.01759; calibration: Platt scaling, Guo et al. 2017, arXiv:1706.04599.
 """
 
@@ -19,6 +20,7 @@ import pyarrow as pa
 from pydantic import Field, ValidationError
 
 from mathmill.classifiers.features import Features
+from mathmill.classifiers.mixture import Mixture, load_mixture, save_mixture
 from mathmill.classifiers.normalise import SOLUTION_MARK, Normaliser
 from mathmill.classifiers.scorer import Linear, load_linear, save_linear
 from mathmill.core.config import Config
@@ -71,11 +73,13 @@ class Classifier:
         for path in (card, model):
             if not path.is_file():
                 raise ConfigError(f"no classifier in {self.folder}: {path.name} is missing")
-        self._linear: Linear | None = None
+        self._linear: Linear | Mixture | None = None
         try:
             self.card = Card.model_validate_json(card.read_bytes())
             if model.name == _LINEAR_FILE:
-                self._linear = load_linear(model, self.card.normaliser, self.card.features or Features())
+                features = self.card.features or Features()
+                load = load_mixture if features.experts else load_linear
+                self._linear = load(model, self.card.normaliser, features)
             else:
                 self._model = fasttext.load_model(str(model))
         except (ValidationError, ValueError, KeyError, zipfile.BadZipFile) as error:
@@ -154,10 +158,12 @@ def join_problem(question: str, solution: str | None) -> str:
 
 
 def save(folder: Path, model: Any, card: Card) -> None:
-    """Write a model folder; an existing one is replaced. model: a fastText model, or a Linear one."""
+    """Write a model folder; an existing one is replaced. model: fastText's, or a Linear or Mixture."""
     folder.mkdir(parents=True, exist_ok=True)
     if isinstance(model, Linear):
         save_linear(folder / _LINEAR_FILE, model)
+    elif isinstance(model, Mixture):
+        save_mixture(folder / _LINEAR_FILE, model)
     else:
         (folder / _LINEAR_FILE).unlink(missing_ok=True)
         model.save_model(str(folder / _MODEL_FILE))

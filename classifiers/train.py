@@ -147,12 +147,3 @@ def precision_recall(scores: np.ndarray, positive: np.ndarray, threshold: float)
     kept = scores >= threshold
     hits = float((kept & positive).sum())
     return (hits / kept.sum() if kept.any() else 1.0), (hits / positive.sum() if positive.any() else float("nan"))
-
-
-def precision_at_recall(scores: np.ndarray, positive: np.ndarray, recall: float) -> float:
-    """Precision at the highest threshold that keeps this share of the positives; NaN where there are none."""
-    if not positive.any():
-        return float("nan")
-    descending = np.sort(scores[positive])[::-1]
-    threshold = descending[max(0, int(np.ceil(recall * len(descending))) - 1)]
-    return precision_recall(scores, positive, float(threshold))[0]

@@ -22,7 +22,7 @@ from pydantic import Field
 
 from mathmill.classifiers.features import Features, keys_of
 from mathmill.classifiers.normalise import Normaliser
-from mathmill.classifiers.ridge import fit_ridge
+from mathmill.classifiers.ridge import Rows, fit_ridge
 from mathmill.classifiers.scorer import Linear, Scorer, apply_heads, count_kinds, has_solution, n_kinds
 from mathmill.classifiers.softmax_head import PENALTY, Head, fit_head
 from mathmill.classifiers.train import Example, balanced_order
@@ -71,7 +71,7 @@ def train_linear(
     folds: disjoint sets of groups, each held out once. weights: float64 (n_texts,), of the texts in the calibration; 0
     leaves a text out of it; all alike where not given.
     """
-    counted = CountedTexts.of(examples, config)
+    counted = CountedTexts.of(examples, config.normaliser, config.features)
     truth = np.array([labels.index(example.label) for example in examples])
     fold_of = np.full(len(examples), -1)
     for number, groups in enumerate(folds):
@@ -122,15 +122,15 @@ class CountedTexts:
     kinds: np.ndarray
 
     @classmethod
-    def of(cls, examples: Sequence[Example], config: LinearConfig) -> "CountedTexts":
+    def of(cls, examples: Sequence[Example], normaliser: Normaliser, features: Features) -> "CountedTexts":
         """Normalise and count."""
-        tokens, ends, _ = config.normaliser.tokens([example.text for example in examples])
+        tokens, ends, _ = normaliser.tokens([example.text for example in examples])
         keys, counts, starts, solutions, start = [], [], [0], [], 0
         for end in ends.tolist():
-            for part in keys_of(tokens, start, end, config.features.word_ngrams):
+            for part in keys_of(tokens, start, end, features.word_ngrams, features.shape_ngrams):
                 found, times = np.unique(part, return_counts=True)
                 keys.append(found.astype(np.uint32))
-                damped = np.ones(len(times)) if config.features.presence else np.frexp(times)[1]  # 1 + floor(log2 n)
+                damped = np.ones(len(times)) if features.presence else np.frexp(times)[1]  # 1 + floor(log2 n)
                 counts.append(damped.astype(np.float32))
             starts.append(starts[-1] + len(keys[-2]) + len(keys[-1]))
             solutions.append(starts[-1] - len(keys[-1]))
@@ -259,10 +259,9 @@ def _ridge_columns(
     targets = (
         (truth[:, None] > np.arange(len(labels) - 1)).astype(float) if config.ordered else np.eye(len(labels))[truth]
     )
-    fitted, intercept = fit_ridge(
-        np.concatenate([[0], np.cumsum(lengths)]), np.concatenate(ids), np.concatenate(values),
-        n_features + 2 * n_numbers, targets, config.penalty,
-    )  # fmt: skip
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    data = Rows(starts, np.concatenate(ids), np.concatenate(values), n_features + 2 * n_numbers)
+    fitted, intercept = fit_ridge(data, targets, config.penalty)
     plain = fitted[n_features:].reshape(2, n_numbers, -1) * slope[:, :, None]
     constant = -np.einsum("mk,mkc->mc", mean, plain)[:, None, :]
     return fitted[:n_features], intercept, np.concatenate([plain, constant], axis=1)

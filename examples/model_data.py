@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import zstandard
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from mathmill.classifiers.text_classifier import Card, save
 from mathmill.classifiers.train import Example
 from mathmill.classifiers.train_linear import Trained
+from mathmill.classifiers.train_mixture import TrainedMixture
 from mathmill.curation.extract import extract_html
 
 SEED = 20_250_102
@@ -58,6 +60,13 @@ def problem_rows(data: Path) -> Iterator[dict[str, Any]]:
             yield {**row, "solution": None if row.get("solution_kind") == "equation" else row["solution"]}
 
 
+def shuffled_folds(examples: Sequence[Example], n_folds: int) -> list[set[str]]:
+    """Deal the groups out at random."""
+    groups = sorted({example.group for example in examples})
+    order = np.random.default_rng(SEED).permutation(len(groups))
+    return [{groups[i] for i in order[k::n_folds]} for k in range(n_folds)]
+
+
 def sources(examples: Sequence[Example], labels: Sequence[str]) -> list[dict[str, Any]]:
     """Count the texts of each source by label and name their licences."""
     rows: dict[str, dict[str, Any]] = {}
@@ -74,7 +83,7 @@ def table(header: Sequence[object], rows: Sequence[Sequence[object]]) -> list[st
     return [f"| {' | '.join(map(str, line))} |" for line in lines]
 
 
-def write(folder: Path, trained: Trained, card: Card, readme: str) -> None:
+def write(folder: Path, trained: Trained | TrainedMixture, card: Card, readme: str) -> None:
     """Write a model folder with its card for people, and print that."""
     save(folder, trained.model, card)
     (folder / "README.md").write_text(readme, encoding="utf-8")

@@ -15,11 +15,17 @@ from typing import Any
 import numpy as np
 from model_data import SEED, crawl_pages, labelled_pages, read_jsonl, sources, table, write
 
-from mathmill.classifiers import measures
+from mathmill.classifiers.evaluation import Judged, thresholds
 from mathmill.classifiers.features import Features
-from mathmill.classifiers.metrics import calibration_bins, confusion, expected_calibration_error
+from mathmill.classifiers.metrics import (
+    best_at_recall,
+    calibration_bins,
+    confusion,
+    expected_calibration_error,
+    operating_points,
+)
 from mathmill.classifiers.text_classifier import MODELS, QUANTUM, Card
-from mathmill.classifiers.train import Example, precision_at_recall, precision_recall, roc_auc
+from mathmill.classifiers.train import Example, precision_recall, roc_auc
 from mathmill.classifiers.train_linear import LinearConfig, train_linear
 from mathmill.core.mathtext import find_formulas
 
@@ -56,24 +62,34 @@ def main() -> None:
     if arguments.crawl:
         crawled = list(pages_of_crawl(arguments.crawl))
         examples += [*crawled, *pieces_of(crawled, 4)]
+    description = "Is a page about mathematics: formulas, or mathematical reasoning in words? English and Chinese."
+    make("math", description, examples, LABELS, CONFIG, arguments.out, "train_math_model.py", LIMITS)
+
+
+def make(
+    name: str, description: str, examples: list[Example], labels: tuple[str, str], config: LinearConfig, out: Path,
+    script: str, limits: str,
+) -> None:  # fmt: skip
+    """Train a classifier of pages, evaluate and calibrate it on unseen sites and write its folder."""
     judged = np.array([example.source.startswith("web/") for example in examples])
     page_examples = [example for example, page in zip(examples, judged, strict=True) if page]
     weights = np.zeros(len(examples))
-    weights[judged] = site_weights(page_examples)
-    trained = train_linear(examples, LABELS, folds(examples), CONFIG, weights)
+    weights[judged] = site_weights(page_examples, labels)
+    trained = train_linear(examples, labels, folds(examples, labels=labels), config, weights)
     scores = np.round(trained.held_out[judged, 0] / QUANTUM) * QUANTUM
+    truth = np.array([labels.index(example.label) for example in page_examples])
     card = Card(
-        name="math",
-        labels=LABELS,
-        normaliser=CONFIG.normaliser,
-        features=CONFIG.features,
-        description="Is a page about mathematics: formulas, or mathematical reasoning in words? English and Chinese.",
-        training={**CONFIG.model_dump(mode="json"), "texts": len(examples)},
-        data=sources(examples, LABELS),
+        name=name,
+        labels=labels,
+        normaliser=config.normaliser,
+        features=config.features,
+        description=description,
+        training={**config.model_dump(mode="json"), "texts": len(examples)},
+        data=sources(examples, labels),
         metrics=metrics(page_examples, scores),
-        thresholds=measures.threshold_table(scores, np.array([example.label == "math" for example in page_examples])),
+        thresholds=thresholds(Judged(labels, np.stack([scores, 1 - scores], axis=1), truth, (), ())),
     )
-    write(arguments.out, trained, card, readme(card))
+    write(out, trained, card, readme(card, script, limits))
 
 
 # --- data -------------------------------------------------------------------------------------------------------------
@@ -224,7 +240,7 @@ def everyday_numbers(per_language: int = 250) -> Iterator[Example]:
 # --- evaluation -------------------------------------------------------------------------------------------------------
 
 
-def folds(examples: Sequence[Example], n_folds: int = 8, labels: Sequence[str] = LABELS) -> list[set[str]]:
+def folds(examples: Sequence[Example], labels: Sequence[str], n_folds: int = 8) -> list[set[str]]:
     """Deal the sites out to folds, largest first, each to the fold with the fewest pages of its label."""
     counts: dict[tuple[str, str], int] = {}
     for example in examples:
@@ -242,7 +258,7 @@ def folds(examples: Sequence[Example], n_folds: int = 8, labels: Sequence[str] =
     return result
 
 
-def site_weights(examples: Sequence[Example], labels: Sequence[str] = LABELS) -> np.ndarray:
+def site_weights(examples: Sequence[Example], labels: Sequence[str]) -> np.ndarray:
     """Weigh pages so that a site of a hundred pages counts ten times one of a single page, and both labels alike."""
     groups = [(example.group, example.label) for example in examples]
     weights = np.array([groups.count(group) ** -0.5 for group in groups])
@@ -252,13 +268,19 @@ def site_weights(examples: Sequence[Example], labels: Sequence[str] = LABELS) ->
     return weights * len(examples) / 2
 
 
+def at_recall(scores: np.ndarray, positive: np.ndarray) -> float | None:
+    """Precision at a recall of 0.95; None where nothing is positive."""
+    point = best_at_recall(operating_points(scores, positive), 0.95)
+    return None if point is None else round(point.precision, 4)
+
+
 def metrics(examples: Sequence[Example], scores: np.ndarray) -> dict[str, Any]:
     """ROC-AUC over all, by language and by site (accuracy at 0.5), all on sites never seen."""
     positive = np.array([example.label != "other" for example in examples])
     result: dict[str, Any] = {
         "pages": len(examples),
         "roc_auc": round(roc_auc(scores, positive), 4),
-        "precision_at_recall_0.95": round(precision_at_recall(scores, positive, 0.95), 4),
+        "precision_at_recall_0.95": at_recall(scores, positive),
         "expected_calibration_error": round(expected_calibration_error(calibration_bins(scores, positive)), 4),
         "confusion": confusion((~positive).astype(int), (scores < 0.5).astype(int), 2).tolist(),
         "lang": {},
@@ -270,7 +292,7 @@ def metrics(examples: Sequence[Example], scores: np.ndarray) -> dict[str, Any]:
         result["lang"][lang] = {
             "pages": int(mine.sum()),
             "roc_auc": round(roc_auc(scores[mine], positive[mine]), 4),
-            "precision_at_recall_0.95": round(precision_at_recall(scores[mine], positive[mine], 0.95), 4),
+            "precision_at_recall_0.95": at_recall(scores[mine], positive[mine]),
             "precision_at_0.5": round(precision, 4),
             "recall_at_0.5": round(recall, 4),
         }
@@ -284,7 +306,7 @@ def metrics(examples: Sequence[Example], scores: np.ndarray) -> dict[str, Any]:
     return result
 
 
-def readme(card: Card, script: str = "train_math_model.py", limits: str = LIMITS) -> str:
+def readme(card: Card, script: str, limits: str) -> str:
     """Write the card of a classifier of pages for people."""
     m, positive = card.metrics, card.labels[0]
     return "\n".join(

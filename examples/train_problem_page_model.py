@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from model_data import SEED, crawl_pages, labelled_pages, problem_rows, sources, write
-from train_math_model import SAME_ORIGIN, everyday_numbers, folds, metrics, readme, site_weights, texts
+from model_data import SEED, crawl_pages, labelled_pages, problem_rows
+from train_math_model import SAME_ORIGIN, everyday_numbers, make, texts
 
 from mathmill.classifiers.features import Features
-from mathmill.classifiers.measures import threshold_table
-from mathmill.classifiers.text_classifier import MODELS, QUANTUM, Card
+from mathmill.classifiers.text_classifier import MODELS
 from mathmill.classifiers.train import Example
-from mathmill.classifiers.train_linear import LinearConfig, train_linear
+from mathmill.classifiers.train_linear import LinearConfig
 
 LABELS = ("problem_page", "other")
 CONFIG = LinearConfig(
@@ -80,24 +79,8 @@ def main() -> None:
     examples = [
         e if e.label in LABELS else Example(e.text, "other", e.group, e.lang, e.source, e.license) for e in examples
     ]
-    judged = np.array([example.source.startswith("web/") for example in examples])
-    page_examples = [example for example, page in zip(examples, judged, strict=True) if page]
-    weights = np.zeros(len(examples))
-    weights[judged] = site_weights(page_examples, LABELS)
-    trained = train_linear(examples, LABELS, folds(examples, labels=LABELS), CONFIG, weights)
-    scores = np.round(trained.held_out[judged, 0] / QUANTUM) * QUANTUM
-    card = Card(
-        name="problem_page",
-        labels=LABELS,
-        normaliser=CONFIG.normaliser,
-        features=CONFIG.features,
-        description="Does a page hold a math problem together with its solution? English and Chinese.",
-        training={**CONFIG.model_dump(mode="json"), "texts": len(examples)},
-        data=sources(examples, LABELS),
-        metrics=metrics(page_examples, scores),
-        thresholds=threshold_table(scores, np.array([example.label == LABELS[0] for example in page_examples])),
-    )
-    write(arguments.out, trained, card, readme(card, "train_problem_page_model.py", LIMITS))
+    description = "Does a page hold a math problem together with its solution? English and Chinese."
+    make("problem_page", description, examples, LABELS, CONFIG, arguments.out, "train_problem_page_model.py", LIMITS)
 
 
 def pages(data: Path) -> Iterator[Example]:

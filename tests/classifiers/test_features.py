@@ -53,7 +53,7 @@ def test_all_kinds_have_names_and_topics_are_written_out() -> None:
 def test_n_grams_are_counted_and_damped_like_the_slow_reference() -> None:
     text = "a b a b a b a c"
     config = LinearConfig(features=Features(word_ngrams=2))
-    counted = CountedTexts.of([Example(text, "l", "g", "en", "s", "c")], config)
+    counted = CountedTexts.of([Example(text, "l", "g", "en", "s", "c")], config.normaliser, config.features)
     tokens = text.split()
     expected = Counter(tokens) + Counter(itertools.pairwise(tokens))
     assert sorted(counted.counts.tolist()) == sorted(float(n.bit_length()) for n in expected.values())
@@ -62,7 +62,8 @@ def test_n_grams_are_counted_and_damped_like_the_slow_reference() -> None:
 def test_question_alone_question_with_solution_and_solution_have_words_of_their_own() -> None:
     config = LinearConfig()
     texts = ["prime", join_problem("prime", "x"), join_problem("x", "prime")]
-    counted = CountedTexts.of([Example(text, "l", "g", "en", "s", "c") for text in texts], config)
+    examples = [Example(text, "l", "g", "en", "s", "c") for text in texts]
+    counted = CountedTexts.of(examples, config.normaliser, config.features)
     keys = [set(counted.keys[a:b].tolist()) for a, b in zip(counted.starts, counted.starts[1:], strict=False)]
     assert [len(k) for k in keys] == [1, 2, 2]
     assert not keys[0] & keys[1]
@@ -73,4 +74,4 @@ def test_presence_counts_a_repeated_feature_once() -> None:
     example = Example("one one one one two", "a", "g", "en", "s", "CC0-1.0")
     for presence, expected in ((False, [1.0, 3.0]), (True, [1.0, 1.0])):
         config = LinearConfig(features=Features(presence=presence))
-        assert sorted(CountedTexts.of([example], config).counts.tolist()) == expected
+        assert sorted(CountedTexts.of([example], config.normaliser, config.features).counts.tolist()) == expected

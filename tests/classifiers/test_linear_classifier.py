@@ -70,7 +70,7 @@ def test_a_multiplied_out_model_scores_as_fasttext_does(tmp_path: Path) -> None:
     texts = MATH + OTHER
     examples = [Example(text, LABELS[i // 4], "g", "en", "s", "l") for i, text in enumerate(texts)]
     config = CONFIG.model_copy(update={"features": Features(), "seed": 3})
-    counted = CountedTexts.of(examples, config)
+    counted = CountedTexts.of(examples, config.normaliser, config.features)
     truth = np.array([0] * 4 + [1] * 4)
     scorer = fit_scorer(counted, truth, np.arange(8), LABELS, config)
     vocabulary, _ = counted.vocabulary(np.arange(8), 1)

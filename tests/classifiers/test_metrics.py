@@ -10,10 +10,12 @@ from mathmill.classifiers.metrics import (
     best_at_recall,
     calibration_bins,
     confusion,
+    evaluate_labels,
     expected_calibration_error,
     operating_points,
     precision_recall_f1,
     spaced,
+    spearman,
     wilson,
 )
 
@@ -119,3 +121,20 @@ def test_more_than_two_labels_have_a_curve_each() -> None:
     scores = np.eye(3)[[0, 1, 2, 2]] * 0.7 + 0.1
     drawn = pictures(Judged(("a", "b", "c"), scores, np.array([0, 1, 2, 1]), [""] * 4, [""] * 4), "three")
     assert {f"{kind}-{n}.svg" for kind in ("precision-recall", "reliability") for n in (1, 2, 3)} < set(drawn)
+
+
+def test_spearman_shares_the_ranks_of_ties() -> None:
+    assert spearman(np.array([1.0, 2.0, 3.0]), np.array([10.0, 20.0, 90.0])) == pytest.approx(1.0)
+    assert spearman(np.array([1.0, 1.0, 2.0]), np.array([1.0, 2.0, 3.0])) == pytest.approx(np.sqrt(3) / 2)
+
+
+def test_a_confusion_has_the_truth_in_rows() -> None:
+    table = confusion(np.array([0, 0, 1]), np.array([0, 1, 1]), 3)
+    assert table.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
+    np.testing.assert_allclose(precision_recall_f1(table)[:, 2], [2 / 3, 2 / 3, np.nan])
+
+
+def test_labels_that_do_not_occur_are_not_averaged() -> None:
+    probs = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]])
+    found = evaluate_labels(probs, np.array([0, 1]), ("a", "b", "c"), ["s", "t"])
+    assert (found["macro_f1"], found["accuracy"], found["mean_accuracy_of_sources"]) == (1.0, {"s": 1.0, "t": 1.0}, 1.0)

@@ -14,7 +14,6 @@ from mathmill.classifiers.train import (
     balanced_order,
     fit_calibration,
     held_out_log_probs,
-    precision_at_recall,
     precision_recall,
     roc_auc,
     train,
@@ -154,12 +153,3 @@ def test_precision_and_recall_at_a_threshold() -> None:
     scores, positive = np.array([0.9, 0.5, 0.5, 0.1]), np.array([True, True, False, True])
     assert precision_recall(scores, positive, 0.5) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
     assert precision_recall(scores, positive, 0.95) == (1.0, 0.0)
-
-
-def test_precision_is_taken_where_the_recall_is_just_reached() -> None:
-    scores = np.array([0.9, 0.8, 0.7, 0.6, 0.1])
-    positive = np.array([True, False, True, True, True])
-    assert precision_at_recall(scores, positive, 0.5) == pytest.approx(2 / 3)
-    assert precision_at_recall(scores, positive, 0.75) == pytest.approx(3 / 4)
-    assert precision_at_recall(scores, positive, 1.0) == pytest.approx(4 / 5)
-    assert np.isnan(precision_at_recall(scores, np.zeros(5, bool), 0.5))
