@@ -336,14 +336,16 @@ def run(data: Path, out: Path, minutes: float) -> None:
 
 
 def watch(child: "subprocess.Popen[bytes]", current: Path, until: float) -> bool:
-    """Wait for the child; kill it where it stays with one input. Returns whether it was killed."""
+    """Wait for the child; kill it where it stays with one input, or is late. Returns whether it stayed with one."""
     while child.poll() is None:
         time.sleep(1)
         started = current.stat()
-        if (started.st_size and time.time() - started.st_mtime > SILENCE) or time.monotonic() > until:
+        stays = bool(started.st_size) and time.time() - started.st_mtime > SILENCE
+        if stays or time.monotonic() > until:
             child.kill()
             child.wait()
-            return True
+            child.returncode = child.returncode if stays else 0  # being late is no finding
+            return stays
     return False
 
 

@@ -23,16 +23,19 @@ from mathmill.core.latex_check import latex_errors
 from mathmill.core.schemas import DOCUMENT, DROPPED, to_batch
 from mathmill.core.stage import DROPPED_PORT, FORMULAS_PORT, OUT, BatchStage, Output, Port, StageContext
 from mathmill.curation.blocklist import parse_address
+from mathmill.curation.html.broken import join_broken
 from mathmill.curation.html.charset import to_utf8
 from mathmill.curation.html.compose import Formula, collapse
 from mathmill.curation.html.content import main_content
 from mathmill.curation.html.delimiters import Delimiters, page_delimiters
+from mathmill.curation.html.drawn import rename_drawn
 from mathmill.curation.html.elements import OPENERS, unknown_element
 from mathmill.curation.html.linked_data import unstated_questions
 from mathmill.curation.html.macros import expand_formulas, page_macros
-from mathmill.curation.html.marks import LINKED_DATA, marks_of
+from mathmill.curation.html.marks import BROKEN, DRAWN, LINKED_DATA, LONG_TAG, RENDERED, marks_of
 from mathmill.curation.html.render import Block, render
 from mathmill.curation.html.source import (
+    cap_attributes,
     cap_depth,
     escape_stray_tags,
     open_body,
@@ -68,15 +71,22 @@ def extract_html(html: bytes, url: str | None = None, content_type: str | None =
     """
     source, charset = to_utf8(html, content_type)
     marks = marks_of(source)
-    source = open_body(restore_underscores(cap_depth(source), marks))
+    if marks & LONG_TAG:
+        source = cap_attributes(source)
+    source = cap_depth(source, marks)
+    if marks & DRAWN:
+        source = rename_drawn(source)
+    if marks & BROKEN:
+        source = join_broken(source)
+    source = open_body(restore_underscores(source, marks))
     delimiters = page_delimiters(source, marks)
     try:
-        page, title = _walk(source, delimiters, check_tags=True)
+        page, title = _walk(source, delimiters, marks & RENDERED != 0, check_tags=True)
     except Misread:
-        page, title = _walk(escape_stray_tags(strip_math_prefixes(source)), delimiters, check_tags=False)
+        page, title = _walk(escape_stray_tags(strip_math_prefixes(source)), delimiters, True, check_tags=False)
     text, formulas, blocks = render(page, main_content(page))
     if marks & LINKED_DATA and (fragment := unstated_questions(source, text)):
-        linked, _ = _walk(fragment, delimiters, check_tags=False)
+        linked, _ = _walk(fragment, delimiters, True, check_tags=False)
         text, formulas, blocks = _appended((text, formulas, blocks), render(linked, [True] * len(linked.paragraphs)))
         for encoding, count in linked.found.items():
             page.found[encoding] = page.found.get(encoding, 0) + count
@@ -107,12 +117,17 @@ def _appended(page: _Rendered, more: _Rendered) -> _Rendered:
     return text + more[0], page[1] + formulas, page[2] + blocks
 
 
-def _walk(source: bytes, delimiters: Delimiters, check_tags: bool) -> tuple[Page, str | None]:
-    parser = LexborHTMLParser(source)
+_WITHOUT_EVENTS = 1  # selectolax's LexborDocumentOptions.WO_EVENTS: what would be done to `<select>` is not looked at
+
+
+def _walk(source: bytes, delimiters: Delimiters, rendered: bool, check_tags: bool) -> tuple[Page, str | None]:
+    parser = LexborHTMLParser(source, options=_WITHOUT_EVENTS)
     openers = watching(OPENERS, delimiters) if delimiters.ignore else OPENERS
-    walker = Walker(first_scanner(delimiters), openers, unknown_element, check_tags, source)
+    walker = Walker(first_scanner(delimiters), openers, unknown_element, check_tags, rendered)
     body = parser.body
-    title = parser.head.css_first("title") if parser.head is not None else None
+    title = parser.head.first_child if parser.head is not None else None
+    while title is not None and title.tag != "title":
+        title = title.next
     page = walker.walk(body if body is not None else parser.root)
     return page, collapse(title.text() or "") or None if title is not None else None
 

@@ -28,9 +28,9 @@ TEXT, TAG, RAW = range(3)  # where a byte stands: between tags, in one, in a scr
 
 _PHRASES = {  # without regard to case
     MARKUP: r"""<math <mml: <m:math <d-math mathjax katex mwe-math mathtex mimetex codecogs latex.php quicklatex
-        mathtran cht=tex equation?tex= math/tex asciimath tex2jax jsmath latexml [/tex] [/latex] [/itex] [/math]
+        mathtran cht=tx equation?tex= math/tex asciimath tex2jax jsmath latexml [/tex] [/latex] [/itex] [/math]
         [/imath] [/dmath] &lt;math &lt;/math {\displaystyle svg.image? render/math? math/render/ language-math
-        ql-formula""",
+        ql-formula mathjye mathzyb mathtag= wirisformula data-formula tex-math mathmltoimage data-latex data-tex=""",
     TEX: r"""\frac \dfrac \sqrt \begin{ \sum \int_ \left( \left[ \left\ \mathbb \mathrm \mathcal \mathbf \cdot
         \times \leq \geq \infty \alpha \beta \theta \lambda \partial \rightarrow \operatorname \overline \ldots \sin
         \cos \log \lim_ \vec{ \hat{ \text{ $latex &radic; &sum; &infin; &isin; &part; &equiv; &asymp; &nabla;""",

@@ -157,7 +157,7 @@ class _Parser:
         self.at = 0
         self.open_bars = 0
         self.left = (
-            left if left is not None else [3 * len(tokens) + 1500]
+            left if left is not None else [2 * len(tokens) + 1500]
         )  # symbols that may be read, bars and cells twice
 
     def peek(self) -> str:
@@ -169,7 +169,7 @@ class _Parser:
         while self.at < len(self.tokens):
             if self.tokens[self.at][1] in _RIGHT and self.tokens[self.at][0] == "name" and ends:
                 break
-            if self.peek() in ends:
+            if self.peek() in ends or (self.open_bars and self.left[0] <= 0):
                 break
             piece = self.intermediate(depth)
             if self.peek() == "/" and self.at + 1 < len(self.tokens):

@@ -5,9 +5,12 @@ An opener returns what to call when its element ends, None for nothing, or SKIP 
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
+from mathmill.curation.html.beside import is_store
 from mathmill.curation.html.formulas import (
+    DATA_ATTRIBUTES,
     Source,
     data_formula,
     is_mathjax2,
@@ -34,34 +37,41 @@ _LIST_STYLES = {
 _FORMULA_SELECTOR = 'math, mjx-container, .katex, script[type^="math/"], d-math'
 
 
+_ASKED = frozenset((*DATA_ATTRIBUTES, "data-type", "hidden", "style"))  # what is looked at beside a box's nature
+
+
 def close_block(walker: Walker) -> None:
     """End a paragraph."""
-    walker.flush()
+    if walker.pieces:
+        walker.flush()
 
 
 def close_container(walker: Walker) -> None:
     """End a paragraph and its box."""
-    walker.flush()
+    if walker.pieces:
+        walker.flush()
     walker.close_container()
 
 
 def open_block(walker: Walker, node: Any) -> Closer | str | None:
     """A block element that may hold others: div, section, li and so on."""
-    walker.flush()
+    if walker.pieces:
+        walker.flush()
     tag = node.tag
     attributes = node.attributes
-    if not attributes:
+    kind = nature(tag, attributes)
+    class_ = attributes.get("class")
+    telling = not _ASKED.isdisjoint(attributes) or (class_ and _may_be_formula(class_))
+    if kind is PLAIN and not telling:  # most boxes
         walker.open_container(tag, PLAIN)
         return close_container
-    found = _block_formula(node, tag, attributes)
+    found = _block_formula(node, tag, attributes) if telling else None
     if found is not None:
         walker.formula(found._replace(display=True) if found.display is None else found)
         walker.flush()
         return SKIP
-    kind = nature(tag, attributes)
     if kind.chrome:
         return open_chrome(walker, node, kind)
-    class_ = attributes.get("class")
     if class_ and is_mathjax2(class_):
         return open_mathjax2(walker, node, class_, attributes)
     if attributes.get("data-type") == "document-title":
@@ -70,7 +80,7 @@ def open_block(walker: Walker, node: Any) -> Closer | str | None:
     hidden = "hidden" in attributes or _is_hidden(attributes.get("style"))
     if hidden:
         around = walker.page.containers[walker.container].nature if walker.container >= 0 else PLAIN
-        if not around.hidden and _defines_macros(node):  # what is hidden around it was looked through
+        if not around.hidden and (_defines_macros(node) or is_store(node)):  # what is around was looked through
             return SKIP
         kind = replace(kind, hidden=True)
     if role is None and (kind.collapsed or hidden):
@@ -79,6 +89,11 @@ def open_block(walker: Walker, node: Any) -> Closer | str | None:
         walker.page.paragraphs[-1].kind = "toggle"
     walker.open_container(tag, kind, role)
     return close_container
+
+
+@lru_cache(maxsize=1 << 14)
+def _may_be_formula(class_: str) -> bool:
+    return is_wrapper(class_) or is_mathjax2(class_)
 
 
 def _is_hidden(style: str | None) -> bool:
@@ -109,7 +124,8 @@ def open_chrome(walker: Walker, node: Any, kind: Nature = CHROME) -> Closer | st
     if len(text) > 1000 and len(text) > _LARGE_SHARE * _page_size(walker, node):
         walker.open_container(node.tag, PLAIN)
         return close_container
-    if walker.scanner.may_hold(text) or node.css_first(_FORMULA_SELECTOR) is not None:
+    may_hold = walker.scanner.may_hold(text) or (walker.rendered and node.css_first(_FORMULA_SELECTOR) is not None)
+    if may_hold and not is_store(node):
         walker.open_container(node.tag, kind if kind.chrome else CHROME)
         return close_container
     return SKIP
@@ -124,7 +140,8 @@ def _page_size(walker: Walker, node: Any) -> int:
 
 def open_paragraph(walker: Walker, node: Any) -> Closer | str | None:
     """`<p>`: a paragraph, a box only where its attributes say something."""
-    walker.flush()
+    if walker.pieces:
+        walker.flush()
     attributes = node.attributes
     if not attributes:
         return close_block

@@ -14,6 +14,8 @@ _NO_CODE = re.compile(
     r"(?:^|\s)(?:linenos?|linenodiv|line-?number|line-numbers-rows|(?:\S*-)?gutter|copybtn\S*|copy-?(?:code|button)\S*|hljs-button|"
     r"hljs-ln-numbers|pre-numbering|blob-num|js-line-number|toolbar|code-toolbar-item)(?=$|\s)"
 )
+_SCRIPTS = {"sup": "^", "sub": "_"}
+_SHORT = re.compile(r"[\w+*/.,' -]{1,20}")
 _BLANKS = re.compile("[ \t\r\n\f]+")
 _CODE_CELL = re.compile(r"(?:^|\s)(?:code|blob-(?:code|num)|rouge-(?:code|gutter)|hljs-ln-\S+|linenos?|gutter)(?=$|\s)")
 
@@ -45,7 +47,9 @@ def code_text(node: Any, preformatted: bool = True) -> str:
     while child is not None or open_elements:
         if child is None:
             child, before = open_elements.pop()
-            if child.tag in _LINES and (not fresh or len(pieces) == before):
+            if child.tag in _SCRIPTS:
+                pieces[before:] = [_script(child.tag, "".join(pieces[before:]))]
+            elif child.tag in _LINES and (not fresh or len(pieces) == before):
                 pieces.append("\n")
                 fresh = after_line = True
             child = child.next
@@ -74,6 +78,13 @@ def code_text(node: Any, preformatted: bool = True) -> str:
             continue
         child = child.next
     return "".join(pieces).replace("\u00a0", " ").expandtabs(4)
+
+
+def _script(tag: str, text: str) -> str:
+    """An exponent or index as code has it: a judge's `10<sup>4</sup>` is no 104."""
+    if _SHORT.fullmatch(text) is None:
+        return text
+    return f"{_SCRIPTS[tag]}{text}" if text.isalnum() else f"{_SCRIPTS[tag]}{{{text}}}"
 
 
 def fenced(text: str) -> str:

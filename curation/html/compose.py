@@ -14,7 +14,6 @@ from mathmill.curation.html.scan import Scanner
 FORMULA, CODE, BREAK = "\0f", "\0c", "\0n"
 
 _INVISIBLE = re.compile("[\x01-\x08\x0e-\x1f\x7f\u00ad\u200b\u200e\u200f\u2060\ufeff]")
-_PLACEHOLDER = re.compile("\0(.)", re.DOTALL)
 _ALONE = re.compile(r"(?:\0n|\s)*+\0f[\s.,;:。，；]*+(?:\(?[\dA-Z][\w.]{0,6}\)?[\s.]*+)?+(?:\0n|\s)*+\Z")
 _CLOSING = re.compile(r"\s*([.,;:!?。，；：！？、]+)(?=\s|\Z|[^\x00-\x7f])")
 
@@ -30,6 +29,9 @@ class Formula(NamedTuple):
 
 def collapse(text: str) -> str:
     """Make every run of blanks one space and drop invisible characters."""
+    text = text.replace("\n", " ").strip()
+    if "  " not in text and text.isprintable():  # the space is the one printable blank
+        return text
     text = " ".join(text.split())
     if text.isprintable():
         return text
@@ -77,19 +79,19 @@ def _write(line: "_Line", raw: str, waiting: Iterator[Source | str], alone: bool
     if "\0" not in raw:
         line.text(raw)
         return
-    at = 0
-    for match in _PLACEHOLDER.finditer(raw):
-        line.text(raw[at : match.start()])
-        at = match.end()
-        if match[0] == BREAK:
+    first, *parts = raw.split("\0")
+    line.text(first)
+    for part in parts:
+        if part[0] == "n":
             line.newline()
-            continue
-        item = next(waiting)
-        if isinstance(item, str):
-            line.text(item)
         else:
-            line.formula(item.tex, alone if item.display is None else item.display, item.encoding)
-    line.text(raw[at:])
+            item = next(waiting)
+            if isinstance(item, str):
+                line.text(item)
+            else:
+                tex, display, encoding = item
+                line.formula(tex, alone if display is None else display, encoding)
+        line.text(part[1:])
 
 
 class _Line:
@@ -104,11 +106,6 @@ class _Line:
         self.fresh = True  # at the start of a line
         self.after = ""  # "inline" or "display" right after a formula
 
-    def _put(self, piece: str) -> None:
-        self.pieces.append(piece)
-        self.length += len(piece)
-        self.fresh = False
-
     def text(self, segment: str) -> None:
         if not segment:
             return
@@ -119,7 +116,8 @@ class _Line:
         if self.after == "display":
             closing = _CLOSING.match(segment)
             if closing is not None:
-                self._put(closing[1])
+                self.pieces.append(closing[1])
+                self.length += len(closing[1])
                 segment = segment[closing.end() :]
                 if not segment:
                     return
@@ -129,16 +127,15 @@ class _Line:
             return
         if self.after == "display":
             self.newline()
-        elif self.blank or segment[0].isspace():
-            self._space()
+        elif (self.blank or segment[0].isspace()) and not self.fresh:
+            self.pieces.append(" ")
+            self.length += 1
         self.after = ""
-        self._put(" ".join(words) if len(words) > 1 else words[0])
+        self.fresh = False
+        words_ = " ".join(words)
+        self.pieces.append(words_)
+        self.length += len(words_)
         self.blank = segment[-1].isspace()
-
-    def _space(self) -> None:
-        if not self.fresh:
-            self._put(" ")
-        self.blank = False
 
     def newline(self) -> None:
         self.blank = False
@@ -146,7 +143,8 @@ class _Line:
         if self.one_line:
             self.blank = True
         elif not self.fresh:
-            self._put("\n")
+            self.pieces.append("\n")
+            self.length += 1
             self.fresh = True
 
     def formula(self, tex: str, display: bool, encoding: str) -> None:
@@ -157,11 +155,13 @@ class _Line:
             tex = " ".join(tex.split())
         if own_line or self.after == "display":
             self.newline()
-        elif self.blank or self.after == "inline":
-            self._space()
-        mark = "$$" if display else "$"
+        elif (self.blank or self.after == "inline") and not self.fresh:
+            self.pieces.append(" ")
+            self.length += 1
         start = self.length
-        self._put(f"{mark}{tex}{mark}")
+        self.pieces.append(f"$${tex}$$" if display else f"${tex}$")
+        self.length += len(tex) + (4 if display else 2)
+        self.fresh = False
         self.spans.append(Formula(start, self.length, display, encoding))
         self.blank = False
         self.after = "display" if own_line else "inline"

@@ -37,7 +37,10 @@ def main_content(page: Page) -> list[bool]:
     if True not in keep:
         return keep
     drop_furniture(page, keep, notable)
-    sizes = [_size(paragraph.text) if kept else 0 for paragraph, kept in zip(paragraphs, keep)]
+    sizes = [
+        (len(text) if (text := paragraph.text).isascii() else _size(text)) if kept else 0
+        for paragraph, kept in zip(paragraphs, keep)
+    ]
     prose = [
         int(size * (1 - paragraph.links / max(1, len(paragraph.text)))) if paragraph.links else size
         for size, paragraph in zip(sizes, paragraphs)
@@ -81,7 +84,7 @@ def _drop(keep: list[bool], containers: Iterable[Container]) -> None:
 
 
 def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text) + len(_CJK.findall(text))
+    return len(text) + len(_CJK.findall(text))
 
 
 def _holds_formulas(container: Container, formulas: list[int]) -> bool:

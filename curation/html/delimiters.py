@@ -45,9 +45,9 @@ class Delimiters:
 
     inline, display: pairs besides `$`, the longest opening first. dollar: whether single dollars delimit formulas:
     the page says so, it says otherwise, or it says nothing and the content decides. asciimath: pairs, mostly backticks.
-    bbcode: whether `[tex]` and its like, or an escaped `<math>`, occur at all. itex: physics forums'
-    dialect, in which `[tex]` is a display formula. ignore, process: classes of elements that scripts pass over, and of
-    those in them that they do not; "*" stands for every element. Both are empty where the page has none.
+    bbcode: whether `[tex]` and its like, or an escaped `<math>`, occur at all. itex: physics forums' dialect, in which
+    `[tex]` is a display formula, and edX's with `[mathjax]`. ignore, process: classes of elements that scripts pass
+    over, and of those in them that they do not; "*" stands for every element. Both are empty where the page has none.
     """
 
     inline: tuple[Pair, ...] = _ALWAYS_INLINE
@@ -61,7 +61,7 @@ class Delimiters:
 
 
 _BBCODE = re.compile(
-    rb"\[/(?:tex|itex|latex|math|imath|dmath|katex|mathjax|mathtex|mimetex|eqn?|equation|asciimath|m|\$\$?)\]",
+    rb"\[/(?:tex|itex|latex|math|imath|dmath|katex|mathjax(?:inline)?|mathtex|mimetex|eqn?|equation|asciimath|m|\$\$?)\]",
     re.IGNORECASE,
 )
 _ESCAPED_TAG = re.compile(rb"&lt;/(?:math|tex|latex)")
@@ -73,7 +73,7 @@ def page_delimiters(page: bytes, marks: int = ANY) -> Delimiters:
     """Read the delimiters that a page configures; defaults where it says nothing. marks: what `marks_of` says of it."""
     bbcode = marks & BBCODE != 0 and _BBCODE.search(page) is not None
     bbcode = bbcode or (marks & ESCAPED_TAG != 0 and _ESCAPED_TAG.search(page) is not None)
-    itex = bbcode and b"[/itex]" in page
+    itex = bbcode and (b"[/itex]" in page or b"[/mathjaxinline]" in page)
     ignoring = marks & IGNORING != 0 and b"jax_ignore" in page
     configuration = scripts = ""
     at = 0
@@ -145,6 +145,8 @@ def _configured(configuration: str, asciimath: bool, bbcode: bool, itex: bool, i
                 display += pairs
     if asciimath and not ascii_pairs:
         ascii_pairs = [("`", "`")]
+    if ("$$", "$$") in inline and display.count(("$$", "$$")) == 1:  # only by default
+        display.remove(("$$", "$$"))
     taken = set(ascii_pairs)
     ignore, process = _classes(configuration, ignoring)
     return Delimiters(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mathmill.curation.html import blocks, inline, tables
+from mathmill.curation.html import blocks, formula_elements, inline, tables
 from mathmill.curation.html.formulas import data_formula
 from mathmill.curation.html.walk import SKIP, Closer, Opener, Walker
 
@@ -32,26 +32,30 @@ def unknown_element(walker: Walker, node: Any) -> Closer | str | None:
 
 
 _PLAIN = """
-    em strong small big font cite dfn abbr acronym ins del mark bdi bdo time data output ruby rb rtc var nobr label
+    em strong small big font cite dfn abbr acronym ins del mark bdi bdo time data output ruby rb rtc nobr label
     tbody thead tfoot colgroup legend picture wbr html strike slot o:p
 """
 _BOXES = """
     div section article main body center figure figcaption fieldset form blockquote address hgroup search dl dd
 """
 _PASSED_OVER = """
-    head style noscript template iframe object embed applet audio video canvas map area select option optgroup
-    datalist textarea dialog progress meter rp rt svg frame frameset link meta base title col source track param
+    head style template iframe object embed applet audio video canvas map area select option optgroup
+    datalist textarea dialog progress meter rp rt frame frameset link meta base title col source track param
     -text -comment -doctype -cdata mjx-assistive-mml
 """
 _TEX_ELEMENTS = (
-    "d-math dt-math tex-math tex latex imath dmath cmath eq la-tex math-tex tex-inline latex-math katex math-field"
+    "d-math dt-math tex-math tex latex imath dmath cmath eq la-tex math-tex tex-inline latex-math katex math-field "
+    "mathjax anki-mathjax inline-math block-math display-math math-inline math-block math-display katex-inline "
+    "katex-block katex-display"
 )
+
+_MATH_PARTS = "mfrac msqrt mroot msup msub msubsup munder mover munderover mfenced mtable"
 
 OPENERS: dict[str, Opener | None] = {
     **dict.fromkeys(_PLAIN.split()),
     **dict.fromkeys(_BOXES.split(), blocks.open_block),
     **dict.fromkeys(_PASSED_OVER.split(), _skip),
-    **dict.fromkeys(_TEX_ELEMENTS.split(), inline.open_tex_element),
+    **dict.fromkeys(_TEX_ELEMENTS.split(), formula_elements.open_tex_element),
     **dict.fromkeys(("b", "i", "q", "s", "u"), inline.open_single_letter),
     **dict.fromkeys(("dt", "caption", "noframes"), blocks.open_line_block),
     **dict.fromkeys(("nav", "menu"), blocks.open_chrome),
@@ -59,7 +63,7 @@ OPENERS: dict[str, Opener | None] = {
     **dict.fromkeys(("td", "th"), tables.open_cell),
     **dict.fromkeys(("code", "samp", "kbd", "tt"), inline.open_code),
     **dict.fromkeys(("pre", "xmp", "listing", "plaintext"), inline.open_pre),
-    **dict.fromkeys(("img", "image"), inline.open_image),
+    **dict.fromkeys(("img", "image"), formula_elements.open_image),
     **{f"h{level}": blocks.heading_opener(level) for level in range(1, 7)},
     "p": blocks.open_paragraph,
     "header": blocks.open_header,
@@ -77,10 +81,16 @@ OPENERS: dict[str, Opener | None] = {
     "span": inline.open_span,
     "sup": inline.open_superscript,
     "sub": inline.open_subscript,
-    "script": inline.open_script,
-    "math": inline.open_math,
-    "mjx-container": inline.open_mathjax3,
-    **dict.fromkeys(("inline-formula", "disp-formula"), inline.open_grouped),
+    "script": formula_elements.open_script,
+    "math": formula_elements.open_math,
+    "mjx-container": formula_elements.open_mathjax3,
+    "var": formula_elements.open_variable,
+    **dict.fromkeys(_MATH_PARTS.split(), formula_elements.open_math_part),
+    "svg": formula_elements.open_svg,
+    "card": formula_elements.open_card,
+    "drawn-math": formula_elements.open_drawn,
+    "noscript": formula_elements.open_noscript,
+    **dict.fromkeys(("inline-formula", "disp-formula"), formula_elements.open_grouped),
     "button": _button,
 }
 """What to do at each tag; None where an element is nothing but its text."""

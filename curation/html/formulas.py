@@ -109,19 +109,26 @@ def math_formula(node: Any, attributes: Attributes) -> Source:
 def _annotation(math: Any) -> str | None:
     """The text of the TeX annotation of `math`, in `semantics` below it or below one more element."""
     for _ in range(3):
-        inner = [child for child in _children(math) if child.tag not in ("-text", "-comment")][:2]
-        if len(inner) != 1 and not (inner and inner[0].tag == "semantics" and inner[1].tag.startswith("annotation")):
+        inner = second = None
+        child = math.first_child
+        while child is not None and second is None:
+            if child.tag not in ("-text", "-comment", None):
+                inner, second = (child, None) if inner is None else (inner, child)
+            child = child.next
+        if inner is None:
             return None
-        math = inner[0]
+        if second is not None and not (inner.tag == "semantics" and second.tag.startswith("annotation")):
+            return None
+        math = inner
         if math.tag == "semantics":
             break
     for child in _children(math):
         if child.tag == "annotation" and (child.attributes.get("encoding") or "").strip().lower() in _TEX_ENCODINGS:
-            return _unpacked(child.text() or "", "math")
+            return unpacked(child.text() or "", "math")
     return None
 
 
-def _unpacked(source: str, key: str) -> str:
+def unpacked(source: str, key: str) -> str:
     """What a JSON object holds under a key, as Brightspace and Substack wrap their TeX; other text as it is."""
     if not source.startswith("{") or f'"{key}"' not in source[:1000]:
         return source
@@ -199,12 +206,17 @@ def mathjax2_rendered(node: Any, class_: str, attributes: Attributes) -> Source 
     if math is not None:
         inner_formula = math_formula(math, math.attributes)
         return Source(inner_formula.tex, display or bool(inner_formula.display), "mathjax2")
+    label = node.css_first(".mjx-math[aria-label]")
+    if label is not None:  # LessWrong's
+        tex = label.attributes.get("aria-label") or ""
+        if "\\" in tex or not _SPOKEN.search(tex):
+            return Source(clean_tex(tex, display), display, "mathjax2")
     if "Preview" in class_:
         return None if (node.text() or "").strip() and not _rendered_follows(node) else True
     return None
 
 
-def _siblings(node: Any) -> Iterator[Any]:
+def siblings(node: Any) -> Iterator[Any]:
     """The elements that follow, up to the first text that is not blank."""
     for _ in range(6):
         node = node.next
@@ -220,7 +232,7 @@ def _siblings(node: Any) -> Iterator[Any]:
 def _script_follows(node: Any) -> bool:
     start = node
     for _ in range(3):
-        for sibling in _siblings(start):
+        for sibling in siblings(start):
             if sibling.tag == "script":
                 return (sibling.attributes.get("type") or "").startswith("math/")
             if not _MATHJAX2.search(sibling.attributes.get("class") or ""):
@@ -233,7 +245,7 @@ def _script_follows(node: Any) -> bool:
 
 
 def _rendered_follows(node: Any) -> bool:
-    return any(_MATHJAX2.search(sibling.attributes.get("class") or "") for sibling in _siblings(node))
+    return any(_MATHJAX2.search(sibling.attributes.get("class") or "") for sibling in siblings(node))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -287,7 +299,7 @@ def data_formula(tag: str, attributes: Attributes) -> Source | None:
         if name == "data-attrs":  # Substack's
             if "latex" not in (attributes.get("class") or ""):
                 continue
-            tex = _unpacked(source, "persistentExpression")
+            tex = unpacked(source, "persistentExpression")
             return Source(clean_tex(tex, True), True, "data_attribute") if tex != source else None
         if name == "data-mathml":
             if is_mathjax2(attributes.get("class") or ""):
@@ -345,11 +357,16 @@ _CODE_CLASS = re.compile(
 
 def code_formula(node: Any, class_: str, attributes: Attributes) -> Source | None:
     """`<code class="language-math">`, `<pre lang="math">` and the like, which a page turns into formulas by script."""
-    if attributes.get("lang") != "math" and _CODE_CLASS.search(class_) is None:
+    if attributes.get("lang") != "math" and not _is_formula_code(class_):
         return None
     display = "display" in class_ or attributes.get("data-math-style") == "display"
     tex, delimited = strip_delimiters(node.text() or "")
     return Source(clean_tex(tex, display), bool(delimited) or display, "tex_element")
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_formula_code(class_: str) -> bool:
+    return _CODE_CLASS.search(class_) is not None
 
 
 def wikipedia_formula(node: Any) -> Source | None:

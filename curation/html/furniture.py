@@ -123,6 +123,7 @@ _PHRASES = re.compile(
     r"copyright (?:©|\(c\)|\d)|©|all rights reserved|powered by",
     re.IGNORECASE,
 )
+_IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 _CHINESE = _words(
     """
     发表 发布 编辑 修改 更新 推荐 回答 提问 时间 阅读 浏览 点击 评论 访问 回复 查看 收藏 点赞 字数 积分 分类 标签 栏目
@@ -195,7 +196,7 @@ def _is_furniture(text: str, linked: bool) -> bool:
     lower = text.lower()
     chinese = False
     if not text.isascii():
-        chinese = not _CHINESE.isdisjoint(map(str.__add__, text, text[1:]))
+        chinese = _IDEOGRAPH.search(text) is not None and not _CHINESE.isdisjoint(map(str.__add__, text, text[1:]))
         lower = lower.replace("·", " ").replace("•", " ")
     words = lower.split()
     if (chinese or text[:1] == "©" or (words and words[0].strip(_EDGES) in _PHRASE_STARTS)) and _PHRASES.match(text):
@@ -212,8 +213,10 @@ def _may_be_furniture(words: list[str], linked: bool) -> bool:
     for word in words:
         kind = _KINDS.get(word)
         if kind is None:
-            bare = word if word.isalpha() else word.strip(_EDGES)
-            kind = None if bare is word else _KINDS.get(bare)
+            bare = word
+            if not word.isalpha():
+                bare = word.strip(_EDGES)
+                kind = _KINDS.get(bare)
             if kind is None:
                 if bare.isalpha():
                     unknown += 1

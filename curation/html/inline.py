@@ -7,30 +7,29 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from mathmill.curation.html.beside import is_hidden_source
 from mathmill.curation.html.blocks import close_block, open_block, open_mathjax2
 from mathmill.curation.html.code import code_text, fenced, is_no_code
+from mathmill.curation.html.formula_elements import follows_root, last_formula, open_fraction, open_overlined
 from mathmill.curation.html.formulas import (
     Source,
     code_formula,
     data_formula,
-    grouped_formula,
     is_mathjax2,
     is_wrapper,
     katex_formula,
-    math_formula,
-    mathjax3_formula,
-    script_formula,
     wikipedia_formula,
     wrapped_formula,
 )
-from mathmill.curation.html.images import hidden_source, image_formula
 from mathmill.curation.html.roles import is_chrome, nature
 from mathmill.curation.html.tex import clean_tex, strip_delimiters
 from mathmill.curation.html.walk import SKIP, Closer, Walker
 
 _RENDERED = ".katex, math, mjx-container, script[type^='math/']"
 _FORMULA_MARKS = ("<math", "<mjx-", '"math/', "katex")
-_CODE_MARKS = ("<br", "<div", "<li", "<tr", "<p>", "<p ", "lineno", "line-n", "copybtn", "<button", "gutter")
+_CODE_MARKS = ("<br", "<div", "<li", "<tr", "<p>", "<p ", "lineno", "line-n", "copybtn", "<button", "gutter", "<su")
+_SUPERSCRIPT, _SUBSCRIPT = frozenset(("superscript", "exponent", "sup")), frozenset(("subscript", "sub"))
+_LONGEST_SCRIPT = 12  # of those that a class makes one
 _RAISED = re.compile(r"vertical-align\s*:\s*su(per|b)\b")  # how Google Docs and Word write `sup` and `sub`
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|ère|ème|TM|SM|®|™|©|℠)\Z")
 _CITATION = re.compile(r"\[[\d\s,–-]+\]")
@@ -107,6 +106,14 @@ def _span_kind(class_: str) -> str:
         return "wikipedia"
     if is_mathjax2(class_):
         return "mathjax2"
+    if "intbl" in classes or "fraction" in classes or "frac" in classes:
+        return "fraction"
+    if not _SUPERSCRIPT.isdisjoint(classes):
+        return "superscript"
+    if not _SUBSCRIPT.isdisjoint(classes):
+        return "subscript"
+    if "overline" in classes:
+        return "overline"
     if "texhtml" in classes or "katex-html" in classes:
         return ""
     kind = nature("span", {"class": class_})
@@ -129,7 +136,11 @@ def open_span(walker: Walker, node: Any) -> Closer | str | None:
     style = attributes.get("style")
     if style and "vertical-align" in style and (raised := _RAISED.search(style)) and not walker.scripts:
         return open_superscript(walker, node) if raised[1] == "per" else open_subscript(walker, node)
+    if style and ("overline" in style or ("border-top" in style and follows_root(walker))):
+        return open_overlined(walker, node)
     class_ = attributes.get("class")
+    if style and "none" in style and is_hidden_source(node, class_ or "", last_formula(walker)):
+        return SKIP
     if not class_:
         return None
     kind = _span_kind(class_)
@@ -144,6 +155,14 @@ def open_span(walker: Walker, node: Any) -> Closer | str | None:
             walker.formula(katex_formula(inner)._replace(display=True))
             return SKIP
         return None
+    if kind == "fraction":
+        return open_fraction(walker, node)
+    if kind == "overline":
+        return open_overlined(walker, node)
+    if kind in ("superscript", "subscript"):
+        if not walker.pieces or walker.pieces[-1][-1:].isspace() or len(node.text() or "") > _LONGEST_SCRIPT:
+            return None
+        return open_superscript(walker, node) if kind == "superscript" else open_subscript(walker, node)
     if kind == "mathjax2":
         return open_mathjax2(walker, node, class_, attributes)
     if kind == "wikipedia":
@@ -161,6 +180,8 @@ def open_span(walker: Walker, node: Any) -> Closer | str | None:
     if kind == "role" and _holds_blocks(node):
         return open_block(walker, node)
     if kind == "wrapper":
+        if "hidden" in attributes and is_hidden_source(node, class_, last_formula(walker)):
+            return SKIP
         wrapped = wrapped_formula(node, "span", class_, attributes)
         if wrapped is not None:
             walker.formula(wrapped)
@@ -185,13 +206,15 @@ def open_code(walker: Walker, node: Any) -> Closer | str | None:
             walker.formula(found)
             return SKIP
     child = node.first_child
-    if child is not None and (child.next is not None or child.tag == "span") and node.css_first(_RENDERED) is not None:
+    inside = walker.rendered and child is not None and (child.next is not None or child.tag == "span")
+    if inside and node.css_first(_RENDERED) is not None:
         return None  # a plugin took the formula for code
-    if child is not None and child.next is not None and not walker.cell and node.css_first("br") is not None:
+    part = node.css_first("br, sup, sub") if child is not None and child.next is not None else None
+    if part is not None and part.tag == "br" and not walker.cell:
         walker.flush()
         walker.add("code", fenced(code_text(node, preformatted=False)), [])
         return SKIP
-    text = " ".join((node.text() or "").split())
+    text = " ".join((code_text(node, preformatted=False) if part is not None else node.text() or "").split())
     if text:
         walker.code(text)
     return SKIP
@@ -210,7 +233,7 @@ def open_pre(walker: Walker, node: Any) -> Closer | str | None:
         walker.flush()
         return SKIP
     html = node.html or ""
-    if walker.cell or _holds_any(html, _FORMULA_MARKS):
+    if walker.cell or (walker.rendered and _holds_any(html, _FORMULA_MARKS)):
         return close_block
     class_ = attributes.get("class") or ""
     if is_no_code(class_):
@@ -301,84 +324,3 @@ _SENTENCE_ENDS = ".,;?”。，"
 _SLASHES = ("/", "\u2044", "\u2215")
 _DEEPEST_SCRIPT = 8  # each joins what stands in it
 _NUMERATOR = re.compile(r"\^\{(\w{1,6})\}")
-
-
-# --- formulas and the rest
-
-
-def open_script(walker: Walker, node: Any) -> Closer | str | None:
-    """`<script>`: nothing, or MathJax 2's source of a formula."""
-    attributes = node.attributes
-    if attributes.get("type"):
-        found = script_formula(node, attributes)
-        if found is not None:
-            walker.formula(found)
-    return SKIP
-
-
-def open_math(walker: Walker, node: Any) -> Closer | str | None:
-    """`<math>`."""
-    walker.formula(math_formula(node, node.attributes))
-    return SKIP
-
-
-def open_mathjax3(walker: Walker, node: Any) -> Closer | str | None:
-    """`<mjx-container>`."""
-    walker.formula(mathjax3_formula(node, node.attributes))
-    return SKIP
-
-
-def open_tex_element(walker: Walker, node: Any) -> Closer | str | None:
-    """`<d-math>`, `<tex-math>`, `<tex>`: elements that hold TeX."""
-    attributes = node.attributes
-    child = node.first_child
-    if child is None or child.next is not None or child.tag != "-text":
-        return None
-    display = "block" in attributes or node.tag == "dmath" or attributes.get("env") == "displaymath"
-    tex, delimited = strip_delimiters(node.text() or "")
-    display = display or bool(delimited)
-    walker.formula(Source(clean_tex(tex, display), display, "tex_element"))
-    return SKIP
-
-
-def open_grouped(walker: Walker, node: Any) -> Closer | str | None:
-    """`<inline-formula>`, `<disp-formula>`: one formula in several forms, and its number."""
-    found = grouped_formula(node)
-    if found is None:
-        return None
-    walker.formula(found)
-    label = node.css_first("label")
-    if label is not None:
-        walker.pieces.append(f" {label.text() or ''} ")
-    return SKIP
-
-
-_DISPLAY_BOXES = frozenset(("math", "equation", "displaymath", "formulaDsp", "math-display", "display-math"))
-
-
-def open_image(walker: Walker, node: Any) -> Closer | str | None:
-    """`<img>`: nothing, or a formula."""
-    attributes = node.attributes
-    formula = data_formula("img", attributes)
-    if formula is not None:
-        walker.formula(formula._replace(display=formula.display or None))
-        return SKIP
-    found = image_formula(attributes)
-    if found is not None and "..." in found[0] and (source := hidden_source(node)):
-        found = image_formula({**attributes, "alt": source})
-    if found is not None:
-        tex, display, encoding = found
-        walker.formula(Source(tex, True if display is None and _in_display(node) else display, encoding))
-    return SKIP
-
-
-def _in_display(node: Any) -> bool:
-    """Whether an image stands in a box that is for one display formula, Sphinx's `<div class="math"><p>`."""
-    for _ in range(2):
-        node = node.parent
-        if node is None:
-            return False
-        class_ = node.attributes.get("class") if node.tag in ("div", "p") else None
-        if class_ and not _DISPLAY_BOXES.isdisjoint(class_.split()):
-            return True
-    return False

@@ -7,6 +7,7 @@ become MathML elements, so that rows, fences, tables and functions are written a
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -65,9 +66,15 @@ def _spans(node: Any) -> Iterator[Any]:
         child = child.next
 
 
-def _classes(node: Any) -> list[str]:
-    classes = (node.attributes.get("class") or "").split()
-    return [name if name in ("katex-html", "katex-mathml") else name.removeprefix("katex-") for name in classes]
+def _classes(node: Any) -> tuple[str, ...]:
+    return _names(node.attributes.get("class") or "")
+
+
+@lru_cache(maxsize=4096)
+def _names(class_: str) -> tuple[str, ...]:
+    return tuple(
+        name if name in ("katex-html", "katex-mathml") else name.removeprefix("katex-") for name in class_.split()
+    )
 
 
 def _children(node: Any, around: tuple[str, ...], depth: int) -> list[Element]:
@@ -86,14 +93,14 @@ def _children(node: Any, around: tuple[str, ...], depth: int) -> list[Element]:
             else:
                 found += _box(child, classes, around, depth + 1)
         child = child.next
-    return _negated(found) if any(element.text == _NOT for element in found) else found
+    return _negated(found) if _NOT in [element.text for element in found] else found
 
 
 def _row(node: Any, depth: int, around: tuple[str, ...] = ()) -> Element:
     return Element("mrow", children=_children(node, around, depth))
 
 
-def _box(node: Any, classes: list[str], around: tuple[str, ...], depth: int) -> list[Element]:
+def _box(node: Any, classes: tuple[str, ...], around: tuple[str, ...], depth: int) -> list[Element]:
     if not _SILENT.isdisjoint(classes):
         return []
     for name in classes:
@@ -109,21 +116,31 @@ def _box(node: Any, classes: list[str], around: tuple[str, ...], depth: int) -> 
         return [Element("mo", text=_delimiter(node, around))]
     if "mop" in classes and (name := _operator_name(node)):
         return [Element("mi" if name in FUNCTIONS else "mo", text=name)]
-    own = tuple(
-        name for name in classes if name in _FONTS or name in _OPERATOR_BOXES or name in ("mathnormal", "mathit")
-    )
+    own = _styles(classes)
     if "mord" in classes and "mrel" in around and not own and (node.text() or "").strip() == "/":
         return [Element("mo", text=_NOT)]  # the slash of \notin, which is drawn after its relation
     if "mord" in classes:  # a symbol inside of a relation's box is that relation
-        around = tuple(name for name in around if name not in _OPERATOR_BOXES or name in ("mrel", "mbin"))
+        around = _symbols(around)
     found = _children(node, own or around, depth)
     if len(found) < 2 or "base" in classes or "katex-html" in classes:
         return found
     return [Element("mrow", children=found)]
 
 
+@lru_cache(maxsize=4096)
+def _styles(classes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(
+        name for name in classes if name in _FONTS or name in _OPERATOR_BOXES or name in ("mathnormal", "mathit")
+    )
+
+
+@lru_cache(maxsize=4096)
+def _symbols(around: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in around if name not in _OPERATOR_BOXES or name in ("mrel", "mbin"))
+
+
 def _characters(text: str, around: tuple[str, ...]) -> list[Element]:
-    text = text.translate(_ZERO_WIDTH).strip()
+    text = text.strip() if text.isascii() else text.translate(_ZERO_WIDTH).strip()
     if not text:
         return []
     if text == _NOT:

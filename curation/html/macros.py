@@ -23,6 +23,7 @@ from mathmill.curation.html.tex import group_end
 MAX_MACROS = 1000
 MAX_EXPANSIONS = 500
 MAX_LENGTH = 20_000
+_MOST_UNCLOSED = 20  # formulas whose definitions do not end: each costs a search through MAX_LENGTH
 
 _COMMAND = re.compile(rb"\\(?:(?:re)?newcommand|def\\|DeclareMathOperator|providecommand|let\\)")
 _BEGUN = re.compile(r"\\(?:(?:re)?newcommand|providecommand|def|DeclareMathOperator|let|require|newenv|definecol)")
@@ -85,10 +86,13 @@ def page_macros(source: bytes, marks: int = ANY) -> Macros:
         for match in islice(_CONFIGURATION.finditer(page), 20):
             _read_configuration(page, match.end(), found)
     page = _without_code(whole, limit) if limit else ""
+    left = _MOST_UNCLOSED
     if (first := _BEGUN.search(page, 0, limit)) is not None:
         for match in islice(_START.finditer(page, max(0, first.start() - _LONGEST_PREAMBLE), limit), 500):
             tex = page[match.end() : match.end() + MAX_LENGTH].partition("</")[0]
-            _read_definitions(html.unescape(tex), found)
+            left -= not _read_definitions(html.unescape(tex), found)
+            if not left:
+                break
     return {name: macro for name, macro in found.items() if not _is_circular(name, macro)}
 
 
@@ -109,8 +113,8 @@ def _is_circular(name: str, macro: Macro) -> bool:
     return re.search(rf"\\{re.escape(name)}(?![A-Za-z])", macro.body) is not None
 
 
-def _read_definitions(tex: str, found: dict[str, Macro]) -> None:
-    """Read the definitions that a formula begins with."""
+def _read_definitions(tex: str, found: dict[str, Macro]) -> bool:
+    """Read the definitions that a formula begins with; whether all of them are closed."""
     at = 0
     while len(found) < MAX_MACROS and (match := _DEFINITION.match(tex, at)) is not None:
         at = match.end()
@@ -127,13 +131,14 @@ def _read_definitions(tex: str, found: dict[str, Macro]) -> None:
             continue  # of no macro: a colour, a package
         end = group_end(tex, at)
         if end == -1:
-            return
+            return False
         body = " ".join(tex[at + 1 : end - 1].split())
         at = end
         if match["operator"] or match["operator_bare"]:
             body = f"\\operatorname{match['star']}{{{body}}}"
         if name and _UNSOUND.search(body) is None:
             found[name] = Macro(body, count, match["default"])
+    return True
 
 
 def _read_configuration(page: str, at: int, found: dict[str, Macro]) -> None:

@@ -24,6 +24,7 @@ from mathmill.curation.html.tex import (
 
 MAX_FORMULA_CHARS = 20_000
 MAX_INLINE_CHARS = 2_000
+MAX_FORMULAS = 100_000  # in one paragraph; a book has some thousand
 
 _ENCODINGS = {
     "\\(": "tex_paren",
@@ -33,6 +34,7 @@ _ENCODINGS = {
     "\\\\[": "tex_bracket",
 }
 _DOUBLED = (("\\\\(", "\\\\)"), ("\\\\[", "\\\\]"))
+_TRIPLED = {"$$$": ("$$$", False), "$$$$$$": ("$$$$$$", True)}  # Codeforces'
 _BREAK = "\0n"
 _PLACEHOLDER = re.compile("\0[^n]")
 _WORDPRESS = re.compile(r"latex(?:\s+|=\s*|(?=\\))", re.IGNORECASE)
@@ -40,12 +42,15 @@ _WORDPRESS_SETTINGS = re.compile(r"(?:&(?:s|fg|bg)=\w*)+\s*\Z")  # size and colo
 
 
 _GLUED = re.compile(r"[\\^_]|[A-Za-z](?:[\^_][A-Za-z\d]){0,2}\$(?![A-Za-z\d])")  # 90$^\circ$, 2$\pi$, 4$x$
-_CODES = "tex|itex|latex|math|imath|dmath|katex|mathjax|mathtex|mimetex|eqn?|equation|asciimath|m"
-_BRACES = r"(?P<study>\{eq\})|\{\{(?P<template>math|mvar|tmath)\||(?P<fence>```math\b)|(?P<wide>＄)"
+_CODES = "tex|itex|latex|math|imath|dmath|katex|mathjaxinline|mathjax|mathtex|mimetex|eqn?|equation|asciimath|m"
+_BRACES = (
+    r"(?P<study>\{eq\})|\{\{(?P<template>math|mvar|tmath)\||(?P<fence>```math\b)|(?P<wide>＄)|"
+    r"\{\{[<%]\s*(?P<short>katex|math|mathjax|latex|tex)\b[^{}<>%]{0,60}[>%]\}\}"
+)
 _BRACKETS = (
     rf"\[(?P<code>{_CODES})(?:[= ][^\]\[\n]{{0,60}})?\]|<(?P<tag>math|tex|latex)\b[^<>]{{0,100}}>|\[(?P<money>\$\$?)\]"
 )
-"""What opens a formula in forums, wikis and Markdown that no script has rendered; `{eq}` is Study.com's."""
+"""What opens a formula in forums, wikis and Markdown, not yet rendered: `{eq}` is Study.com's, `{{<` Hugo's."""
 
 
 class Found(NamedTuple):
@@ -75,7 +80,9 @@ class Scanner:
         inline = {opening: (closing, False) for opening, closing in delimiters.inline}
         display = {opening: (closing, True) for opening, closing in delimiters.display}
         doubled = {opening: (closing, opening == "\\\\[") for opening, closing in _DOUBLED}
-        self.pairs: dict[str, tuple[str, bool]] = {**doubled, **inline, **display}
+        tripled = _TRIPLED if delimiters.dollar != "yes" else {}
+        self.pairs: dict[str, tuple[str, bool]] = {**doubled, **tripled, **inline, **display}
+        self.unsure = tripled.keys() - inline.keys() - display.keys()
         self.ascii_pairs = dict(delimiters.asciimath)
         openings = sorted({*self.pairs, *self.ascii_pairs}, key=lambda opening: (-len(opening), opening))
         alternatives = [
@@ -104,8 +111,8 @@ class Scanner:
         found: list[Found] = []
         budget = _Budget(10 * len(text) + 100_000)
         at = 0
-        while (match := self.opening.search(text, at)) is not None:
-            formula = self._formula(text, match, budget) if budget.left > 0 else None
+        while len(found) < MAX_FORMULAS and budget.left > 0 and (match := self.opening.search(text, at)) is not None:
+            formula = self._formula(text, match, budget)
             if formula is None:
                 at = match.end()
                 continue
@@ -132,10 +139,12 @@ class Scanner:
         end = _closing_at(text, start, closing, budget, opening=opening)
         if end == -1:
             return None
-        if opening == "$$" and _is_grade(text, start, end):
+        if opening in ("$$", "$$$") and _is_grade(text, start, end, len(closing)):
             return None
         content = undamaged(text[start:end].replace(_BREAK, "\n"))
         if _PLACEHOLDER.search(content) or not looks_like_math(content, sure=True):
+            return None
+        if opening in self.unsure and (content[:1].isspace() or content[-1:].isspace() or "$" in content):
             return None
         if display and opening == "$$":
             content = _WORDPRESS.sub("", content, count=1) if _WORDPRESS.match(content) else content
@@ -178,12 +187,12 @@ class Scanner:
         return Found(match.start(), end + len(closing), asciimath_to_latex(undamaged(content)), False, "asciimath")
 
 
-def _is_grade(text: str, start: int, end: int) -> bool:
+def _is_grade(text: str, start: int, end: int, size: int) -> bool:
     """Whether two double dollars with `text[start:end]` between them are grades of prices: `$$ or $$$`."""
     if text.startswith("$", start) or is_displayed_word(text[start:end]):
         return True
-    follows = len(_DOLLARS.match(text, end + 2)[0])  # type: ignore[index]
-    return follows != 0 and (follows != 2 or _CONTENT.search(text, start, end) is None)  # 2: the next formula's
+    follows = len(_DOLLARS.match(text, end + size)[0])  # type: ignore[index]
+    return follows != 0 and (follows != size or _CONTENT.search(text, start, end) is None)  # 2: the next formula's
 
 
 _DOLLARS = re.compile(r"\$*")
@@ -215,7 +224,7 @@ def _markup(text: str, match: re.Match[str], itex: bool, budget: _Budget) -> Fou
     if code == "asciimath":
         return Found(match.start(), end.end(), asciimath_to_latex(undamaged(content)), False, "asciimath")
     inner, is_display = strip_delimiters(content)
-    display = bool(is_display) or code == "dmath" or (code == "tex" and itex)
+    display = bool(is_display) or code == "dmath" or (code in ("tex", "mathjax") and itex)
     display = display or money == "$$" or groups["fence"] != ""
     display = display or _DISPLAY.search(match[0]) is not None
     return Found(match.start(), end.end(), clean_tex(inner, display), display, "math_tag" if tag else "bbcode")
@@ -229,6 +238,8 @@ def _markup_end(groups: dict[str, str], code: str, tag: str, money: str) -> str:
         return rf"\[/{code}\]"
     if tag:
         return rf"</{tag}\s*>"
+    if groups["short"]:
+        return rf"\{{\{{[<%]\s*/\s*{groups['short']}\s*[>%]\}}\}}"
     if money:
         return rf"\[/{re.escape(money)}\]"
     return r"\{/eq\}" if groups["study"] else r"\}\}" if groups["template"] else "```"

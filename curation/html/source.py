@@ -11,16 +11,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-import numpy as np
+from mathmill.curation.html.marks import (
+    ANY,
+    BACKSLASH,
+    DEEP,
+    DOLLAR,
+    EMPHASIS,
+    MAX_DEPTH,
+    MAX_FORMATTING,
+    marks_of,
+)
 
-from mathmill.curation.html.marks import ANY, BACKSLASH, DOLLAR, EMPHASIS
+MAX_ATTRIBUTES = 1000
 
-MAX_DEPTH = 512
-"""Elements nested deeper lose their tags and keep their text (Blink's limit)."""
-MAX_FORMATTING = 8
-"""Open formatting elements: each is made anew in every paragraph that follows, so that 300 of them fill the memory."""
-
-_FEWEST_TAGS = 2000  # a page with fewer cannot take long
 _MATH_PREFIX = re.compile(rb"<([A-Za-z][\w-]*):math[\s>]")
 _LEADING_SCRIPT = re.compile(
     rb"(?:\s++|<!doctype[^>]*>|<html[^>]*>)*+(?=<script\b[^>]{0,200}\btype\s*=\s*[\"']?math/)", re.IGNORECASE
@@ -122,40 +125,23 @@ def escape_stray_tags(html: bytes) -> bytes:
     return _STRAY.sub(replace, html)
 
 
-def cap_depth(html: bytes) -> bytes:
-    """Drop the tags that nest deeper than MAX_DEPTH, keeping their text; a page that nests less stays as it is."""
-    data = np.frombuffer(html, np.uint8)
-    opens = data[:-3] == ord("<")
-    if np.count_nonzero(opens) < _FEWEST_TAGS:
-        return html
-    at = np.flatnonzero(opens) + 1
-    closes = data[at] == ord("/")
-    at += closes
-    letters = data[at] | 32
-    steps = np.where((letters >= ord("a")) & (letters <= ord("z")), 1 - 2 * closes.astype(np.int32), 0)
-    begins = (letters.astype(np.int32) << 8) | (data[at + 1] & 0xDF)
-    formatting = np.where(_FORMATS[begins], steps, 0)
-    if _deepest(formatting) <= MAX_FORMATTING and _deepest(np.where(_FLAT[begins], 0, steps)) <= MAX_DEPTH:
-        return html
-    return _drop_deep_tags(html)
+def cap_attributes(html: bytes) -> bytes:
+    """Drop the attributes of a tag after MAX_ATTRIBUTES: a parser compares each with all before it."""
+    return _MANY_ATTRIBUTES.sub(rb"\1", html)
 
 
-def _deepest(steps: np.ndarray) -> int:
-    depth = np.cumsum(steps)
-    return int((depth - np.minimum.accumulate(depth)).max())
+_ATTRIBUTE = rb"\s++[^\s=>\"'<]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'<]++))?+"
+_MANY_ATTRIBUTES = re.compile(
+    rb"(<[A-Za-z][^\s/<>]*+(?:" + _ATTRIBUTE + rb"){%d})(?:" % MAX_ATTRIBUTES + _ATTRIBUTE + rb")*+[^<>]*+"
+)
 
 
-def _beginnings(tags: str) -> np.ndarray:
-    """A table of the first two characters of some tags, what ends a tag of one letter among them."""
-    table = np.zeros(1 << 16, bool)
-    for tag in tags.split():
-        for end in tag[1:2] or " >/\n\t\r\f":
-            table[ord(tag[0]) << 8 | (ord(end) & 0xDF)] = True
-    return table
+def cap_depth(html: bytes, marks: int | None = None) -> bytes:
+    """Drop the tags that nest deeper than MAX_DEPTH, keeping their text; a page that nests less stays as it is.
 
-
-_FLAT = _beginnings("a br hr im wb li td tr th tb tf dd dt op rt rp p")  # void, or ended by the next of their kind
-_FORMATS = _beginnings("b i u s bi co em fo sm st tt")
+    marks: of the page, looked for where not given.
+    """
+    return _drop_deep_tags(html) if (marks_of(html) if marks is None else marks) & DEEP else html
 
 
 def _drop_deep_tags(html: bytes) -> bytes:

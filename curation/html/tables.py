@@ -5,7 +5,7 @@ from typing import Any
 
 from mathmill.curation.html.blocks import close_block, close_container, open_block, open_chrome
 from mathmill.curation.html.code import code_text, fenced, is_code_table
-from mathmill.curation.html.compose import compose
+from mathmill.curation.html.compose import Formula, compose
 from mathmill.curation.html.formulas import Source
 from mathmill.curation.html.roles import nature
 from mathmill.curation.html.walk import SKIP, Closer, Walker
@@ -102,11 +102,14 @@ def _close_row(walker: Walker) -> None:
     if walker.hanging:
         _fill(walker)
     cells, walker.row = walker.row, []
+    if walker.pieces and "\0" in (outside := "".join(walker.pieces)):  # formulas in no cell
+        cells.append(outside)
+        walker.pieces.clear()
     objects, walker.objects = walker.objects, []
     full = [cell for cell in cells if cell and not cell.isspace()]
     if not full:
         return
-    if len(cells) > 1 and all(cell == _PADDING for cell in cells[1:]):
+    if len(cells) > 1 and cells[-1] == _PADDING and all(cell == _PADDING for cell in cells[1:]):
         cells = cells[:1]  # a heading across the table
     if walker.tables[-1] == "equation":
         _add_equation(walker, cells, objects)
@@ -124,8 +127,9 @@ def _close_row(walker: Walker) -> None:
             continue
         inside = [next(waiting) for _ in range(cell.count("\0f") + cell.count("\0c"))] if objects else []
         content, formulas = compose(cell, inside, scanner, found, one_line=True)
-        for span in formulas:
-            spans.append(span._replace(start=span.start + len(text) + 1, end=span.end + len(text) + 1))
+        shift = len(text) + 1
+        for start, end, display, encoding in formulas:
+            spans.append(Formula(start + shift, end + shift, display, encoding))
         text += f" {content} |"
     links, walker.links = walker.links, 0
     walker.add("row", text, spans, "", min(links, len(text)))
@@ -165,7 +169,8 @@ def open_cell(walker: Walker, node: Any) -> Closer | str | None:
     if walker.tables and walker.tables[-1] != "layout":
         if walker.cell:
             return None
-        walker.pieces.clear()
+        if walker.pieces and "\0" not in "".join(walker.pieces):  # what stands between cells, but for formulas
+            walker.pieces.clear()
         walker.cell = True
         if walker.hanging:
             _fill(walker)

@@ -4,7 +4,7 @@ Few pages have such classes, so nothing is asked at the elements of the others: 
 openers, which is used where `Delimiters.ignore` names a class.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -40,20 +40,32 @@ def first_scanner(delimiters: Delimiters) -> Scanner:
 
 def watching(openers: dict[str, Opener | None], delimiters: Delimiters) -> dict[str, Opener | None]:
     """Openers that turn the scanner off in elements with a class that is ignored, and on in those that are not."""
-    return {tag: _watching(tag, opener, delimiters) for tag, opener in openers.items()}
+    if delimiters not in _made:
+        if len(_made) >= _MOST_MADE:
+            _made.clear()
+        said = lru_cache(maxsize=1 << 12)(lambda class_: _scanner_for(class_, delimiters))
+        _made[delimiters] = {tag: _watching(tag, opener, said) for tag, opener in openers.items()}
+    return _made[delimiters]
 
 
-def _watching(tag: str, opener: Opener | None, delimiters: Delimiters) -> Opener:
+_made: dict[Delimiters, dict[str, Opener | None]] = {}
+_MOST_MADE = 64
+
+
+def _scanner_for(class_: str, delimiters: Delimiters) -> Scanner | None:
+    """The scanner that a class asks for, if it asks for one."""
+    classes = class_.split()
+    if not delimiters.process.isdisjoint(classes):
+        return scanner(delimiters)
+    return None if delimiters.ignore.isdisjoint(classes) else _silent()
+
+
+def _watching(tag: str, opener: Opener | None, said: Callable[[str], Scanner | None]) -> Opener:
     def open_(walker: Walker, node: Any) -> Closer | str | None:
         class_ = node.attributes.get("class")
-        classes = frozenset(class_.split()) if class_ else frozenset()
+        wanted = said(class_) if class_ else None
         now = walker.scanner
-        wanted = now
-        if not classes.isdisjoint(delimiters.process):
-            wanted = scanner(delimiters)
-        elif not classes.isdisjoint(delimiters.ignore):
-            wanted = _silent()
-        if wanted is now:
+        if wanted is None or wanted is now:
             return opener(walker, node) if opener is not None else None
         if tag in _INLINE:
             closer = opener(walker, node) if opener is not None else None

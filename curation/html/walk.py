@@ -16,6 +16,9 @@ from mathmill.curation.html.scan import Scanner
 from mathmill.curation.html.source import has_stray_names, looks_like_formula
 
 SKIP = "skip"
+_USUAL = frozenset(
+    ["class", "id", "href", "title", "name", "style", "target", "rel", "lang", "dir", "align"]
+)  # attributes: no formula's words
 Closer = Callable[["Walker"], None]
 Opener = Callable[["Walker", Any], "Closer | str | None"]
 
@@ -62,13 +65,13 @@ class Walker:
     """The state of a walk; `mathmill.curation.html.elements` changes it, element by element."""
 
     def __init__(
-        self, scanner: Scanner, openers: dict[str, Opener | None], unknown: Opener, check_tags: bool, source: bytes
+        self, scanner: Scanner, openers: dict[str, Opener | None], unknown: Opener, check_tags: bool, rendered: bool
     ) -> None:
         self.scanner = scanner
         self.openers = openers
         self.unknown = unknown
         self.check_tags = check_tags
-        self.source_size = len(source)
+        self.rendered = rendered  # whether there may be MathML, MathJax's or KaTeX's elements: looking takes time
         self.page = Page()
         self.pieces: list[str] = []
         self.objects: list[Source | str] = []
@@ -195,7 +198,7 @@ class Walker:
 
     def check_names(self, attributes: dict[str, str | None]) -> None:
         """Stop the walk where a formula was parsed as the attributes of a tag."""
-        if self.check_tags and has_stray_names(attributes):
+        if self.check_tags and not _USUAL.issuperset(attributes) and has_stray_names(attributes):
             raise Misread
 
     def check_unknown(self, tag: str, attributes: dict[str, str | None]) -> None:

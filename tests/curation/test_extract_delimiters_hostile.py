@@ -128,3 +128,22 @@ def test_asciimath_reads_no_symbol_more_than_a_bounded_number_of_times(source: s
     parser = _Parser([("name" if token not in "|a,/" else "char", token) for token in source])
     parser.expression(0, ())
     assert parser.left[0] >= -70 * (len(source) + 1)
+
+
+@pytest.mark.parametrize("unit", ["|(", "(|", "|[", "/|(", "[[a|,", "|(a,b),", "((a,b),", "^|("])
+def test_asciimath_reads_long_hostile_expressions_three_times_at_most(
+    unit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    simple = _Parser.simple
+    monkeypatch.setattr(_Parser, "simple", lambda self, depth: read.append(depth) or simple(self, depth))
+    source = unit * (4900 // len(unit))
+    asciimath_to_latex(source)
+    assert len(read) <= 4 * len(source) + 2000
+
+
+def test_formulas_beyond_the_most_that_a_paragraph_may_have_stay_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "MAX_FORMULAS", 3)
+    page = extract_html(b"<p>" + b"$x$ " * 5 + b"</p><p>$y$</p>")
+    assert page.text == "$x$ $x$ $x$ $x$ $x$\n\n$y$"
+    assert len(page.formulas) == 4

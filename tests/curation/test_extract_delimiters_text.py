@@ -335,7 +335,7 @@ DAMAGE = [
     ),
     ('the set <a href="#">$A$</a> and $<a href="/x">B</a>$', "the set ⟦$A$⟧ and ⟦$B$⟧"),
     ("$\\alpha<span>+\\beta</span>$ x <span>$\\gamma$</span>", "⟦$\\alpha+\\beta$⟧ x ⟦$\\gamma$⟧"),
-    ("<p>\\[</p>\n<p>x = y</p>\n<p>\\] done</p>", "\\[\n\nx = y\n\n\\] done"),
+    ("<p>\\[</p>\n<p>x = y</p>\n<p>\\] done</p>", "⟦$$x = y$$⟧\ndone"),
     (
         "<div>\\[\\begin{array}{cc}<br>1 &amp; 2\\\\<br>3 &amp; 4\\end{array}\\]</div>",
         "⟦$$\\begin{array}{cc}\n1 & 2\\\\\n3 & 4\\end{array}$$⟧",

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from mathmill.curation.extract import extract_html
-from mathmill.curation.html.source import MAX_DEPTH, MAX_FORMATTING, cap_depth
+from mathmill.curation.html.macros import page_macros
+from mathmill.curation.html.marks import LONG_TAG, marks_of
+from mathmill.curation.html.source import MAX_ATTRIBUTES, MAX_DEPTH, MAX_FORMATTING, cap_attributes, cap_depth
 
 
 def text_of(html: str) -> str:
@@ -155,6 +157,12 @@ def test_the_work_on_a_page_is_bounded(make: Callable[[], str]) -> None:
     assert len(text_of(html)) <= len(html)
 
 
+def test_definitions_that_do_not_end_are_searched_for_their_end_twenty_times_at_most() -> None:
+    defined, unclosed = r"<p>\(\def\c{x}\)</p>", r"<p>\(\def\b{\)</p>"  # 500 times took 1 s
+    assert "c" in page_macros((unclosed * 19 + defined).encode())
+    assert "c" not in page_macros((unclosed * 20 + defined).encode())
+
+
 def test_cells_that_hang_down_fill_a_bounded_number_of_columns() -> None:
     html = "<table><tr>" + "<td colspan=50 rowspan=1000>x" * 300 + "<tr><td>y" * 900
     assert len(text_of(html)) < 10 * len(html)
@@ -244,3 +252,40 @@ def test_html_in_a_formula_is_cut_at_the_same_depth() -> None:
     capped = cap_depth(b"<math><mtext>" + b"<div/>x" * 5000)
     assert capped.count(b"<div/>") < 600
     assert capped.count(b"x") == 5000 + 1
+
+
+def test_a_tag_keeps_its_first_attributes_only() -> None:
+    names = [f'a{i}="> x"' for i in range(5000)]
+    page = f"<p {' '.join(names)} id=last>one</p><p id=first {' '.join(names)}>two</p>".encode()
+    assert marks_of(page) & LONG_TAG
+    capped = cap_attributes(page)
+    assert len(capped) < len(page) / 4
+    first, second = LexborHTMLParser(capped).css("p")
+    assert len(first.attributes) == len(second.attributes) == MAX_ATTRIBUTES
+    assert second.attributes["id"] == "first"
+    assert text_of(page.decode()).endswith("two")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<p title='" + b"a " * 5000 + b"'>x</p>",
+        b"<script>" + b"a < b; " * 5000 + b"</script><p a b c>x</p>",
+        b'<img src="data:image/png;base64,' + b"A" * 9000 + b'" alt="x">',
+        b"a " * 9000,
+    ],
+)
+def test_long_values_are_no_attributes_too_many(page: bytes) -> None:
+    assert cap_attributes(page) == page
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ('<script type="math/tex">x</script>', "$$x$$"),
+        ('<script type="math/tex">x</script><td>a <code>b</code></td><td>c</td>', "| $x$a `b` | c |"),
+        ('<td>a</td><td>b</td><script type="math/tex">x</script>', "| a | b | $x$ |"),
+    ],
+)
+def test_formulas_in_a_row_but_in_no_cell_are_kept(row: str, text: str) -> None:
+    assert text_of(f"<table><tr>{row}</tr></table>") == text

@@ -1,6 +1,6 @@
 """Small pages of every kind that loses, doubles or misreads formulas, each with the exact text that it must give.
 
-The pages stand in `hostile_pages.txt`: `=== kind: name`, the page, `---`, its text. Those that no text file can hold
+The pages stand in `hostile_pages*.txt`: `=== kind: name`, the page, `---`, its text. Those that no text file can hold
 (other charsets, control characters) stand here.
 """
 
@@ -12,13 +12,8 @@ from mathmill.curation.extract import extract_html
 
 PAGES = [
     (name, *page.split("\n---\n"))
-    for name, page in (
-        entry.split("\n", 1)
-        for entry in (Path(__file__).parent / "hostile_pages.txt")
-        .read_text("utf-8")
-        .removeprefix("=== ")
-        .split("\n\n=== ")
-    )
+    for file in sorted(Path(__file__).parent.glob("hostile_pages*.txt"))
+    for name, page in (entry.split("\n", 1) for entry in file.read_text("utf-8").removeprefix("=== ").split("\n\n=== "))
 ]
 
 ODD_CHARACTERS = [
