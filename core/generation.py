@@ -152,12 +152,13 @@ class Backend(Protocol):
 
 
 def open_generator(
-    config: ModelConfig, cache: str | Path | None = None, budget: Budget | None = None
+    config: ModelConfig, cache: str | Path | RequestCache | None = None, budget: Budget | None = None
 ) -> "ModelGenerator":
     """Open a model.
 
-    cache: a local folder for answers, shared by any number of processes and models; None: nothing is kept. Raises
-    ConfigError where a package, model or key is missing, OperationError where the folder cannot be written.
+    cache: a local folder for answers, shared by any number of processes and models, or such a folder opened already,
+    so that models of one process see at once what the others spend; None: nothing is kept. Raises ConfigError where a
+    package, model or key is missing, OperationError where the folder cannot be written.
     """
     backend: Backend
     if config.is_endpoint:
@@ -177,7 +178,8 @@ def open_generator(
             ) from None
         backend = InProcess(config)
     try:
-        return ModelGenerator(backend, config, None if cache is None else RequestCache(cache), budget or Budget())
+        opened = RequestCache(cache) if isinstance(cache, str | Path) else cache
+        return ModelGenerator(backend, config, opened, budget or Budget())
     except BaseException:
         backend.close()
         raise

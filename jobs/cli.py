@@ -18,9 +18,13 @@ from click.exceptions import NoArgsIsHelpError
 from mathmill.core.errors import MathmillError, OperationError
 from mathmill.jobs.cli_catalogue import catalogue_command
 from mathmill.jobs.cli_classifier import classifier
+from mathmill.jobs.cli_critique import critique
+from mathmill.jobs.cli_evaluate import evaluate
 from mathmill.jobs.cli_mix import mix
 from mathmill.jobs.cli_options import AS_JSON, CONF, ENGINE, ENVIRONMENT, MASTER, OUT, WORKERS
 from mathmill.jobs.cli_shards import shards, verify_shards
+from mathmill.jobs.cli_synthesize import synthesize
+from mathmill.jobs.cli_train import train
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -251,8 +255,12 @@ def submit_script() -> None:
 
 cli.add_command(catalogue_command)
 cli.add_command(classifier)
+cli.add_command(critique)
+cli.add_command(evaluate)
 cli.add_command(mix)
 cli.add_command(shards)
+cli.add_command(synthesize)
+cli.add_command(train)
 
 
 def main() -> None:

@@ -1,6 +1,11 @@
 """Options that several commands of the command line share."""
 
+from typing import Any
+
 import rich_click as click
+import yaml
+
+from mathmill.core.errors import ConfigError
 
 OUT = click.option("--out", type=click.Path(), help="Output folder, local or a URL such as s3://bucket/run.")
 WORKERS = click.option(
@@ -19,3 +24,20 @@ CONF = click.option(
     "--conf", "conf", multiple=True, metavar="KEY=VALUE", help="Spark property, sbatch argument or Ray option."
 )
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, for machines.")
+
+
+def change_setting(value: dict[str, Any], change: str) -> None:
+    """Carry out `--set KEY=VALUE` on a mapping: a dotted key, a value in YAML. Raises ConfigError."""
+    key, equals, text = change.partition("=")
+    if not key or not equals:
+        raise ConfigError(f"--set {change}: it should be KEY=VALUE, such as optimizer.lr=2e-5")
+    try:
+        new = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {change}: the value is not valid YAML") from error
+    *parents, last = key.split(".")
+    for parent in parents:
+        value = value.setdefault(parent, {})
+        if not isinstance(value, dict):
+            raise ConfigError(f"--set {change}: {parent} holds no settings")
+    value[last] = new

@@ -1,7 +1,8 @@
 """`mathmill plan`: what a recipe will take, before it starts.
 
 Tasks and bytes are counted. Records, tokens and minutes come from a sample: the first records of up to
-three slices of each source, sent through the recipe's stages (all but `dedup`, which needs the whole).
+three slices of each source, sent through the recipe's stages (all but `dedup`, which needs the whole). A stage that
+asks models is never run: the way of the sample ends before it, and what it would ask is priced.
 """
 
 import tempfile
@@ -10,8 +11,9 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +23,7 @@ from mathmill.core.stage import OUT, StageContext
 from mathmill.curation.readers import input_schema, read_slice
 from mathmill.curation.readers.jsonl import is_compressed
 from mathmill.curation.readers.source import InputSlice, SourceConfig, file_format, opened
+from mathmill.curation.synthesis.pricing import Price, price
 from mathmill.jobs.pipeline import CONVERSATIONS, ENCODE, PROBLEMS, source_inputs, specs_for
 from mathmill.jobs.plan import Input, SourceInput, coalesce
 from mathmill.jobs.recipe import Recipe
@@ -46,6 +49,7 @@ class SourceEstimate:
     conversations: float = 0.0
     tokens: float = 0.0
     cpu_seconds: float = 0.0
+    prices: list[Price] = field(default_factory=list)
 
 
 @dataclass
@@ -79,6 +83,11 @@ class Estimate:
             f"About {self.minutes:,.1f} minutes with {self.workers} workers. Records, tokens and time are "
             f"from {sampled:,} sampled records, before deduplication."
         )
+        prices = [price for source in self.sources for price in source.prices]
+        if prices:
+            lines += ["", *(price.line() for price in prices)]
+            usd = sum(price.usd for price in prices)
+            lines.append(f"About {usd:,.2f} US dollars for models; what comes behind them is not estimated.")
         if self.slow_tokenizer:
             lines.append(f"The tokenizer is encoded by the library, several times slower: {self.slow_tokenizer}.")
         return lines
@@ -86,7 +95,9 @@ class Estimate:
     def to_json(self) -> dict[str, object]:
         """For machines."""
         return {
-            "sources": [asdict(source) for source in self.sources],
+            "sources": [
+                asdict(source) | {"prices": [price._asdict() for price in source.prices]} for source in self.sources
+            ],
             "workers": self.workers,
             "minutes": self.minutes,
             "tasks": sum(source.tasks for source in self.sources),
@@ -128,6 +139,7 @@ def _estimate_source(recipe: Recipe, source: SourceConfig, inputs: list[Input]) 
         result.conversations = sampler.counts[CONVERSATIONS] * factor
         result.tokens = sampler.counts["tokens"] * factor
         result.cpu_seconds = sampler.seconds * factor
+        result.prices = sampler.prices(factor)
     return result
 
 
@@ -143,7 +155,8 @@ class _Sampler:
         stages = [use for use in (recipe.conversations if talks else recipe.stages) if use.name != "dedup"]
         found = [use for use in recipe.problems if use.name not in ("dedup", "extract_problems")]
         extracts = [use for use in recipe.problems if use.name == "extract_problems" and not talks]
-        self._problem_specs = specs_for(source, found)
+        self._problem_specs, self._asking = _until_asking(specs_for(source, found))
+        self._to_ask: list[pa.RecordBatch] = []
         self._document_specs = () if source.kind == PROBLEMS else specs_for(source, [*stages, *extracts])
         self.counts: Counter[str] = Counter()
         self.bytes = 0.0
@@ -164,10 +177,20 @@ class _Sampler:
             self.counts[corpus] += sum(b.num_rows for b in kept)
         problems, _ = self._run(self._problem_specs, problems)
         self.counts[PROBLEMS] += sum(b.num_rows for b in problems)
+        if self._asking is not None:
+            self._to_ask += problems
+            problems = []  # what becomes of them, nobody knows yet
         for records in (kept, problems):
             for encoded in self._run(self._encode, records)[0]:
                 if self._encode:
                     self.counts["tokens"] += pc.sum(pc.list_value_length(encoded.column("tokens"))).as_py() or 0
+
+    def prices(self, factor: float) -> list[Price]:
+        """What the first stage that asks models would cost, where the sample is 1 of `factor` parts."""
+        if self._asking is None:
+            return []
+        rows = (row for batch in self._to_ask for row in batch.to_pylist())
+        return price(self._asking, rows, factor=factor)
 
     def _run(
         self, specs: tuple[StageSpec, ...], batches: list[pa.RecordBatch]
@@ -188,6 +211,15 @@ class _Sampler:
                     problems.append(batch)
             self.seconds += time.perf_counter() - started
         return kept, problems
+
+
+def _until_asking(specs: tuple[StageSpec, ...]) -> tuple[tuple[StageSpec, ...], Any]:
+    """The stages before the first one that asks models, and that one; None where none does."""
+    for i, spec in enumerate(specs):
+        stage: Any = spec.load()
+        if getattr(stage, "asks_models", False):
+            return specs[:i], stage
+    return specs, None
 
 
 def _first_rows(source: SourceConfig, part: InputSlice) -> tuple[pa.RecordBatch | None, float]:

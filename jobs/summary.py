@@ -36,6 +36,7 @@ class Step:
     further: Counter[str] = field(default_factory=Counter)  # rows by port of the stage's own
     reasons: Counter[str] = field(default_factory=Counter)
     unlisted: Counter[str] = field(default_factory=Counter)  # of `reasons`, rows of which `dropped` has only a sample
+    facts: Counter[str] = field(default_factory=Counter)  # what the stage has counted besides
     quarantined: int = 0
     seconds: float = 0.0
     bytes_in: int = 0
@@ -54,6 +55,7 @@ class Step:
         self.bytes_out += counts.bytes_out
         skipped = {key.removeprefix(SKIPPED): rows for key, rows in counts.facts.items() if key.startswith(SKIPPED)}
         self.reasons.update(skipped)
+        self.facts.update({key: count for key, count in counts.facts.items() if not key.startswith(SKIPPED)})
         self.unlisted.update(skipped)
 
     def left_out(self) -> list[tuple[str, int]]:

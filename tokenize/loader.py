@@ -24,7 +24,7 @@ import numpy.typing as npt
 from mathmill.core.errors import ConfigError, DataError
 from mathmill.tokenize.cache import Cache
 from mathmill.tokenize.mixture import Mixture
-from mathmill.tokenize.order import order_of
+from mathmill.tokenize.order import Order, order_of
 from mathmill.tokenize.reader import ShardReader
 
 STATE_VERSION = 1
@@ -62,8 +62,8 @@ class Loader:
 
     shards: a reader, or what `ShardReader` opens. batch_size: rows of a step over all ranks, a multiple of world_size.
     mixture: its order, once through; else all rows of `groups` (default: all), `epochs` times (None: for ever), in an
-    order made from `seed`. Steps run across the ends of epochs; the last rows of all that fill no batch are left out
-    (`dropped_rows`).
+    order made from `seed`; else the rows of `order`, which has all of these in it. Steps run across the ends of epochs;
+    the last rows of all that fill no batch are left out (`dropped_rows`).
     prefetch: batches gathered ahead, 0 for none; of remote shards, their files are fetched ahead. cache: where to.
 
     ConfigError where these do not fit each other or the shards, TypeError where batch_size is no integer; DataError
@@ -80,6 +80,7 @@ class Loader:
         groups: Sequence[str] | None = None,
         seed: int = 0,
         epochs: int | None = 1,
+        order: Order | None = None,
         rank: int = 0,
         world_size: int = 1,
         prefetch: int = 2,
@@ -98,7 +99,7 @@ class Loader:
         self.groups = tuple(self.reader.groups)
         self.batch_size, self.rank, self.world_size = batch_size, rank, world_size
         self.step = 0  # the next one
-        self._order = order_of(self.reader, mixture, groups, seed, epochs)
+        self._order = order or order_of(self.reader, mixture, groups, seed, epochs)
         length = self._order.length
         self.n_steps = None if length is None else length // batch_size
         self.dropped_rows = 0 if length is None else length % batch_size

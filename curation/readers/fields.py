@@ -129,11 +129,12 @@ def document_values(text: str) -> dict[str, Any]:
 def problem_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a problem that follow from its texts; steps are for the label stage to find.
 
-    values: texts by column; `n_steps` and `difficulty_score` only where the source states them.
+    values: texts by column; LABELS only where the source maps them.
     """
     stage = (values["school_stage"] or "").lower()
     stage = _SCHOOL_STAGE_NAMES.get(stage, stage)
     difficulty = (values["difficulty"] or "").lower()
+    weight = _number(values.get("loss_weight"))
     return {
         "question_formulas": _formulas(values["question"]),
         "solution_formulas": _formulas(values["solution"] or ""),
@@ -143,8 +144,10 @@ def problem_values(values: Mapping[str, Any]) -> dict[str, Any]:
         "school_stage": stage if stage in SCHOOL_STAGES else None,
         "difficulty": difficulty if difficulty in DIFFICULTIES else None,
         "style": _style(values["style"]),
-        "method": "source",
-        "loss_weight": 1.0,
+        "method": values.get("method") or "source",
+        "parent_id": values.get("parent_id"),
+        "critique_score": _number(values.get("critique_score")),
+        "loss_weight": 1.0 if weight is None else max(weight, 0.0),
     }
 
 

@@ -47,7 +47,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """What `fields` may map, by kind; the first is the one that every record must have."""
 
-LABELS = {"problems": ("n_steps", "difficulty_score")}
+LABELS = {
+    "problems": ("n_steps", "difficulty_score", "method", "parent_id", "critique_score", "loss_weight"),
+}
 """What `fields` may map besides, and what is not taken from a field only because it is called so."""
 
 OTHER_FIELDS = {"messages": "conversations"}

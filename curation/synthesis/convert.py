@@ -21,7 +21,7 @@ from mathmill.curation.synthesis.exam_items import (
     numbers,
     read_item,
 )
-from mathmill.curation.synthesis.prompts import load_prompt
+from mathmill.curation.synthesis.prompts import LANGUAGES, load_prompt
 from mathmill.curation.synthesis.replies import chinese_share, has_form, is_refusal, known_answer, language, read_form
 from mathmill.curation.synthesis.response_diversification import check_solution
 from mathmill.curation.synthesis.script import Ask, Made, Rejected, Result, Script
@@ -30,6 +30,7 @@ from mathmill.curation.synthesis.tags import Malformed, read_tags, read_word
 
 _LETTER = re.compile(r"[(（\[]?\s*([A-H])\s*[)）\]]?\.?")
 _LETTERS = re.compile(r"[(（\[]?\s*[A-H](?:\s*[,，、]?\s*[A-H])+\s*[)）\]]?\.?")
+_LETTER_OF_WORDS = re.compile("[A-Za-z\u3400-\u9fff]")
 _LEAST_CHINESE, _MOST_CHINESE = 0.3, 0.02  # of the letters outside formulas, in Chinese and in English
 
 
@@ -63,6 +64,8 @@ class Convert(Method):
         for target in targets:
             if target == "open":
                 results.append((yield from self._open(row, lang)))
+            elif row["lang"] not in (None, *LANGUAGES):
+                results.append(Rejected("other_language", row["lang"]))
             elif target != lang:
                 results.append((yield from self._translate(row, lang, target)))
         return results
@@ -94,7 +97,7 @@ class Convert(Method):
         fault = _check_open(question, stem) or check_solution(solution, answer)
         if fault is None and self.config.check is not None:
             fault = yield from check_agreement(self.config.check, question, answer, lang)
-        return fault or Made(question, solution, answer, prompt=prompt.name, lang=lang)
+        return fault or Made(question, solution, answer, prompt=prompt.name, lang=row["lang"] or lang)
 
     def _translate(self, row: dict[str, Any], lang: str, target: str) -> Generator[Ask, Any, Result]:
         known = known_answer(row)
@@ -157,10 +160,7 @@ def _check_parts(row: dict[str, Any], found: dict[str, str], target: str) -> Rej
             return Rejected("refusal", after)
         if has_form(after):
             return Rejected("malformed", f"a tag is left in the {name}")
-        share = chinese_share(_prose(after))
-        if (share < _LEAST_CHINESE if target == "zh" else share > _MOST_CHINESE) and chinese_share(
-            _prose(before)
-        ) != share:
+        if (share := _wrong_share(_prose(before), _prose(after), target)) is not None:
             return Rejected("wrong_language", after, share)
         if difference := differences(formulas(before), formulas(after)):
             return Rejected("formulas_changed", difference)
@@ -180,6 +180,14 @@ def _check_answer(solution: str | None, known: str, translated: str, answer: str
         if after is None or not (is_equivalent(after, answer) or is_equivalent(after, known)):
             return Rejected("wrong_answer", f"the solution gives {after}, not {answer}")
     return None
+
+
+def _wrong_share(before: str, after: str, target: str) -> float | None:
+    """The share of Chinese characters of a text that is in the wrong language; None where it is in the right one."""
+    share = chinese_share(after)
+    is_wrong = share < _LEAST_CHINESE if target == "zh" else share > _MOST_CHINESE
+    has_words = len(_LETTER_OF_WORDS.findall(before)) > 3  # else there is nothing to translate
+    return share if is_wrong and has_words else None
 
 
 def _prose(text: str) -> str:

@@ -20,7 +20,7 @@ _CHOOSES = re.compile(
     r"which (?:one )?of the (?:following|options)|下列|以下(?:哪|选项|说法|结论|四个)|选项", re.IGNORECASE
 )
 _ITEM_MARKS = re.compile(
-    r"\A\s*(?:第?\s*\d{1,3}\s*题?\s*[.．、)）:：]|[(（]\s*\d{1,3}\s*[)）])\s*(?!\d)|[(（]\s*(?:本题|本小题|满分)?\s*\d+\s*分\s*[)）]"
+    r"\A\s*(?:第?\s*\d{1,3}\s*题?\s*[.．、)）:：]|[(（]\s*\d{1,3}\s*[)）])\s*(?!\d)|[(（]\s*(?:本题|本小题|满分)?\s*\d+\s*(?:分|points?|marks?)\s*[)）]"
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WORDS = re.compile(r"\\(?:text|mathrm|textbf|mbox|textit)\s*\{[^{}]*\}|[\u3400-\u9fff]")

@@ -81,7 +81,14 @@ class QueryExpansion(Method):
                 fault = yield from self._verify(pair.question, answer, lang)
                 if fault is None:
                     known.append(tokens(pair.question))
-                    made = Made(pair.question, pair.solution, answer, prompt=prompt.name, sample=number, lang=lang)
+                    made = Made(
+                        pair.question,
+                        pair.solution,
+                        answer,
+                        prompt=prompt.name,
+                        sample=number,
+                        lang=row["lang"] or lang,
+                    )
                     results.append(made)
                     continue
                 answer = fault

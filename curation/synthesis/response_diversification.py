@@ -11,7 +11,8 @@ from pydantic import Field
 
 from mathmill.core.answers import extract_answer, is_equivalent
 from mathmill.core.config import Probability
-from mathmill.curation.synthesis.likeness import containment, equations, tokens
+from mathmill.curation.synthesis.calculations import equation_list
+from mathmill.curation.synthesis.likeness import containment, tokens
 from mathmill.curation.synthesis.prompts import load_prompt
 from mathmill.curation.synthesis.replies import has_form, is_refusal, known_answer, language, read_form
 from mathmill.curation.synthesis.script import Ask, Made, Rejected, Result, Row, Script
@@ -76,7 +77,9 @@ class ResponseDiversification(Method):
                 results.append(fault)
                 continue
             earlier.append(("same_solution", written))
-            results.append(Made(row["question"], text, known, prompt=prompt, sample=number, lang=language(row)))
+            results.append(
+                Made(row["question"], text, known, prompt=prompt, sample=number, lang=row["lang"] or language(row))
+            )
         return results
 
     def _likeness(self, a: "_Written", b: "_Written", reason: str) -> Rejected | None:
@@ -96,7 +99,7 @@ class _Written(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> "_Written":
-        return cls(tokens(text), equations(text))
+        return cls(tokens(text), equation_list(text))
 
 
 def check_solution(text: str, known: str) -> Rejected | None:

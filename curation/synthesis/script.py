@@ -37,7 +37,11 @@ class Execute(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A new problem. style: "cot", "pot" or "mixed". prompt: for the lineage, as `Prompt.name`. sample: which one."""
+    """A new problem.
+
+    solution: "" where it has none. style: "cot", "pot" or "mixed". prompt: for the lineage, as `Prompt.name`. sample:
+    which one.
+    """
 
     question: str
     solution: str

@@ -19,6 +19,7 @@ from mathmill.core.errors import ConfigError, MathmillError
 from mathmill.core.generation import Generator, ModelConfig, open_generator
 from mathmill.core.mathtext import find_formulas
 from mathmill.core.request import Request
+from mathmill.core.request_cache import RequestCache
 from mathmill.core.sandbox import Sandbox
 from mathmill.core.schemas import DROPPED, record_id, to_batch
 from mathmill.core.spending import Budget
@@ -102,10 +103,11 @@ class Method(ABC):
         self.facts: dict[str, int] = {}
         self.models: dict[str, Generator] = {}
         self.sandbox = Sandbox()
+        cache = None if self.config.cache is None or not self.asks_models else RequestCache(self.config.cache)
         for role in ROLES:
             config: RoleConfig | None = getattr(self.config, role)
             if config is not None:
-                self.models[role] = open_generator(config, self.config.cache, self.config.budget)
+                self.models[role] = open_generator(config, cache, self.config.budget)
 
     def close(self) -> None:
         """Close the models; safe after a failed `open`."""
@@ -305,7 +307,7 @@ def child_row(method: Method, parent: dict[str, Any], index: int, made: Made) ->
         **{name: None if name in _LABELS else value for name, value in parent.items()},
         "problem_id": record_id(parent["problem_id"], method.name, index),
         "question": made.question,
-        "solution": made.solution,
+        "solution": made.solution or None,
         "answer": made.answer,
         "lang": made.lang or parent["lang"],
         "question_formulas": question_formulas,

@@ -144,7 +144,7 @@ class Tutorship(Method):
             return fault
         markers = self.config.markers.get(lang, MARKERS[lang])
         solution = compose(markers, attempt, review, known)
-        return Made(row["question"], solution, known, prompt=prompt.name, sample=sample, lang=lang)
+        return Made(row["question"], solution, known, prompt=prompt.name, sample=sample, lang=row["lang"] or lang)
 
     def _keeps(self, problem_id: str, sample: int) -> bool:
         """Choose correct attempts by a hash, the same ones every time."""

@@ -1,5 +1,6 @@
 """Tutorship: a wrong attempt, its located mistake and a right ending, or a reason why not."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from method_runs import Ran, by_needle, problem, run_method
 from pydantic import ValidationError
 from scripted_server import Status, Text
 
+from mathmill.core.spending import BudgetSpent
 from mathmill.curation.synthesis.tutorship import Tutorship, TutorshipConfig
 
 QUESTION = "A train runs 60 km in the first hour and 80 km in each of the next 2 hours. How far does it run? [{}]"
@@ -155,6 +157,16 @@ def test_the_share_of_correct_attempts_is_kept_by_a_hash() -> None:
     assert kept[0] == kept[1]
     assert 40 <= len(kept[0]) <= 80
     assert runs[0].facts["rejected:correct_not_kept"] == 200 - len(kept[0])
+
+
+def test_teacher_and_student_share_the_budget(tmp_path: Path) -> None:
+    script = by_needle({"b": {"student": Text(WRONG, prompt_tokens=1000, completion_tokens=1000), "teacher": review()}})
+    rows = [problem("b", QUESTION.format("b"), SOLUTION, "220")]
+    roles = ("teacher", "student")
+    model = {"max_tokens": 1000}
+    with pytest.raises(BudgetSpent, match="2,000 of 2,500 tokens"):
+        run_method(Tutorship, rows, script, roles, tmp_path / "cache", model, budget={"max_tokens": 2500})
+    assert len(run_method(Tutorship, rows, script, roles, tmp_path / "cache", model).made) == 1
 
 
 def test_markers_can_be_changed() -> None:
