@@ -11,6 +11,7 @@ the child goes on, and is started anew when it dies or hangs. Needs `pip install
 import argparse
 import ast
 import hashlib
+import importlib.util
 import json
 import os
 import random
@@ -358,6 +359,8 @@ def main() -> None:
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--minimise", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if importlib.util.find_spec("atheris") is None:
+        parser.error("atheris is not installed: pip install atheris")
     if options.child:
         fuzz(options.out, options.child)
     elif options.minimise:

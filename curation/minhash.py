@@ -52,7 +52,7 @@ def choose_bands(num_hashes: int, threshold: float, recall: float = 0.99) -> tup
 @njit(cache=True)
 def mix(value: np.uint64) -> np.uint64:
     """Spread 64 bits over the word, reversibly (the finaliser of MurmurHash3)."""
-    # numba's cache watches a function's own file only: after a change here, touch `clusters` and `ngram_index`, too
+    # numba's cache watches a function's own file only: after a change here, touch `clusters`, `ngram_index`, `novelty`
     value ^= value >> np.uint64(33)
     value *= np.uint64(0xFF51AFD7ED558CCD)
     value ^= value >> np.uint64(33)

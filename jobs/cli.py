@@ -103,9 +103,10 @@ def _engine_settings(
 @cli.command()
 @OUT
 @WORKERS
+@click.option("--train/--no-train", "trains", default=True, help="Go on to a small model and its evaluation.")
 @AS_JSON
-def demo(out: str | None, workers: int | None, as_json: bool) -> None:
-    """Run the main job on the bundled example crawl, from WARC to verified shards.
+def demo(out: str | None, workers: int | None, trains: bool, as_json: bool) -> None:
+    """Run the main job on the bundled example crawl, from WARC to verified shards, and train a small model on them.
 
     Example: mathmill demo --out demo-out
     """
@@ -113,10 +114,10 @@ def demo(out: str | None, workers: int | None, as_json: bool) -> None:
     from mathmill.jobs.example import demo_recipe
 
     settings = EngineSettings(workers=workers)
-    _run(demo_recipe(), out or "demo-out", settings, as_json, verify=True)
+    _run(demo_recipe(), out or "demo-out", settings, as_json, verify=True, trains=trains)
 
 
-def _run(recipe: Any, out: str, engine: Any, as_json: bool, verify: bool = False) -> None:
+def _run(recipe: Any, out: str, engine: Any, as_json: bool, verify: bool = False, trains: bool = False) -> None:
     from rich.console import Console
 
     from mathmill.core.collector import relax_collector
@@ -130,7 +131,9 @@ def _run(recipe: Any, out: str, engine: Any, as_json: bool, verify: bool = False
         finished = run_recipe(recipe, out, progress=watcher, engine=engine)
     summary = finished.summary
     if as_json:
-        click.echo(json.dumps(summary_json(summary), ensure_ascii=False))
+        trained = _train_demo(finished, as_json) if trains else {}
+        handed = {"train": _hand_over(finished, as_json)} if finished.training is not None else {}
+        click.echo(json.dumps({**summary_json(summary), **trained, **handed}, ensure_ascii=False))
     else:
         parts = (funnel_lines(summary), formula_lines(summary.formulas), shard_lines(summary))
         click.echo("\n".join(line for part in parts if part for line in ("", *part)))
@@ -139,12 +142,52 @@ def _run(recipe: Any, out: str, engine: Any, as_json: bool, verify: bool = False
         click.echo(f"mathmill: nothing came out of this run; {reasons}: {finished.run}", err=True)
     if verify and summary.shards is not None:
         verify_shards(f"{out}/shards", as_json=False, quiet=as_json)
+    if not as_json and trains:
+        _train_demo(finished, as_json)
+    if not as_json and finished.training is not None:
+        _hand_over(finished, as_json)
     if not as_json:
         click.echo(f"\nThe report:    {finished.run.path('report.html')}")
         click.echo(f"The documents: {finished.run.path('documents')}, read with pyarrow, Spark or DuckDB")
         if summary.shards is not None:
             click.echo(f"The shards:    mathmill shards show {finished.run.path('shards')}")
         click.echo(f"One record:    mathmill trace ID {finished.run}")
+
+
+def _train_demo(finished: Any, as_json: bool) -> dict[str, Any]:
+    """Train and evaluate on the demo's shards, where that can be done here; returns the figures."""
+    from dataclasses import asdict
+
+    from mathmill.jobs.demo_training import train_demo, why_not
+
+    if reason := why_not(str(finished.run)):
+        click.echo(f"\n{reason}", err=as_json)
+        return {}
+    if not as_json:
+        click.echo("\nNow a small model learns from these shards", err=True)
+    trained = train_demo(finished, shown=not as_json)
+    if not as_json:
+        click.echo("\n".join(["", *trained.lines()]))
+    return {"training": asdict(trained)}
+
+
+def _hand_over(finished: Any, as_json: bool) -> dict[str, Any]:
+    """Say how to train on the shards as the recipe asks, and do so where it says that; returns the plan."""
+    from mathmill.jobs.hand_off import finish
+    from mathmill.jobs.report import write_report
+    from mathmill.jobs.training_section import training_section
+    from mathmill.train_hooks.hook import describe
+
+    planned = finished.training
+    if not as_json:
+        click.echo("\n".join(["", *planned.lines()]))
+    result = {"hook": planned.name, **describe(planned.spec)}
+    if planned.launches:
+        result["status"] = planned.launch(shown=not as_json)
+        finish(planned, result["status"])
+        if (section := training_section(planned.spec.folder)) is not None:
+            write_report(finished.run, finished.summary, [section])
+    return result
 
 
 @cli.command()

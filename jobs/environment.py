@@ -130,7 +130,7 @@ def _round_times(root: Path) -> None:
 
 def _run_demo(launcher: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="mathmill-demo-") as out:
-        command = [str(launcher), "-m", "mathmill.jobs.cli", "demo", "--out", out, "--workers", "1"]
+        command = [str(launcher), "-m", "mathmill.jobs.cli", "demo", "--out", out, "--workers", "1", "--no-train"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=out, check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines()

@@ -1,4 +1,4 @@
-"""A recipe: one YAML file that says sources, stages, shards and mixture.
+"""A recipe: one YAML file that says sources, stages, shards, mixture and training.
 
 Every mistake in it is one sentence that names the file, the line and the key, and says what is allowed there:
 `recipe.yaml:14 stages[2].classify.threshold: 1.4 is above 1`.
@@ -20,12 +20,14 @@ from mathmill.core.schemas import CONVERSATION, PROBLEM
 from mathmill.core.stage import OUT
 from mathmill.curation.readers import input_schema
 from mathmill.curation.readers.source import SourceConfig
+from mathmill.jobs.hand_off import checked_config, recipe_config
 from mathmill.jobs.registry import import_class, stage_names
 from mathmill.jobs.yaml_file import Place, YamlFile
 from mathmill.tokenize.encode import EncodeConfig
 from mathmill.tokenize.mixture_config import MixtureConfig
 from mathmill.tokenize.packing import BEST_FIT, Strategy
 from mathmill.tokenize.select import Selector
+from mathmill.train_hooks.hook import hook_names
 
 
 class StageUse(Config):
@@ -56,6 +58,17 @@ class FormulaLossConfig(Config):
     then: Literal["warn", "fail"] = "warn"
 
 
+class TrainUse(Config):
+    """`train:` in a recipe: the hook that takes the shards over, its settings, and whether it is started.
+
+    config: as in a file for `mathmill train`, without `out` and `data.shards`, which are the run's own.
+    """
+
+    hook: str = "mathmill"
+    config: dict[str, Any] = {}
+    launch: bool = False
+
+
 class Recipe(Config):
     """A whole recipe, checked; paths in it are absolute or URLs."""
 
@@ -67,6 +80,7 @@ class Recipe(Config):
     tokenize: EncodeConfig | None = None
     shards: ShardsConfig = ShardsConfig()
     mixture: MixtureConfig | None = None
+    train: TrainUse | None = None  # on the shards, when they are there
     formula_loss: FormulaLossConfig = FormulaLossConfig()
     task_bytes: Annotated[int, Field(ge=1 << 16)] = 16 << 20  # input bytes that one task aims at
 
@@ -103,10 +117,12 @@ def parse_recipe(data: bytes, path: Path) -> Recipe:
     context = {"resolve": partial(resolve_path, base=path.resolve().parent)}
     check = partial(document.check, context=context)
     plain = document.value
-    written = json.dumps(plain, default=str)
+    written = json.dumps({key: value for key, value in plain.items() if key != "train"}, default=str)
     for key in ("stages", "problems", "conversations"):
         if isinstance(plain.get(key), list):
             plain[key] = [_stage_use(document, check, (key, i), item) for i, item in enumerate(plain[key])]
+    if isinstance(plain.get("train"), dict):
+        plain["train"] = _train_use(document, plain["train"], context["resolve"])
     recipe = check(Recipe, plain, ())
     _check_whole(document, recipe)
     recipe._written = digest(json.loads(written))
@@ -130,6 +146,22 @@ def _stage_use(document: YamlFile, check: Callable[..., Any], place: Place, item
         if "://" not in file and not Path(file).exists():
             raise document.error((*place, name), f"there is no file {file}")
     return {"name": name, "config": checked.model_dump(mode="json")}
+
+
+def _train_use(document: YamlFile, use: dict[str, Any], resolve: Callable[[str], str]) -> dict[str, Any]:
+    """Check `train:` as far as it can be before there are shards; paths in it become absolute."""
+    name, config, place = use.get("hook", "mathmill"), use.get("config") or {}, ("train", "config")
+    if name not in hook_names():
+        raise document.error(("train", "hook"), f"there is no hook {name!r}; there are {', '.join(hook_names())}")
+    if not isinstance(config, dict) or not isinstance(config.get("data") or {}, dict):
+        raise document.error(place, "write the settings of the trainer as a mapping")
+    data = config.get("data") or {}
+    for key, inside, its_place in (("out", config, place), ("shards", data, (*place, "data"))):
+        if key in inside:
+            raise document.error((*its_place, key), "leave it out: it is the run's own")
+    checked = checked_config(name, document, place, recipe_config(name, config, "."), resolve)
+    data = {key: value for key, value in checked["data"].items() if key != "shards"}
+    return {**use, "config": {**{key: value for key, value in checked.items() if key != "out"}, "data": data}}
 
 
 def _check_whole(document: YamlFile, recipe: Recipe) -> None:
@@ -156,6 +188,8 @@ def _check_whole(document: YamlFile, recipe: Recipe) -> None:
             Selector.parse(text)
         except ConfigError as error:
             raise document.error(("shards", "groups", name), str(error)) from error
+    if recipe.train is not None and recipe.tokenize is None:
+        raise document.error(("train",), "training needs shards; add `tokenize`")
     if recipe.mixture is not None:
         if recipe.tokenize is None:
             raise document.error(("mixture",), "a mixture needs `tokenize`")

@@ -1,11 +1,12 @@
 """`report.html`: one static page with the funnel to look at. Everything from pages is escaped; nothing is loaded."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
 import jinja2
+from markupsafe import Markup
 
 from mathmill.core.schemas import DIFFICULTIES, SCHOOL_STAGES
 from mathmill.core.storage import Folder
@@ -40,12 +41,12 @@ class Area:
     shares: tuple[float, ...]  # at each point
 
 
-def write_report(run: Folder, summary: Summary) -> None:
-    """Write the report of a run."""
-    run.write("report.html", render(summary).encode())
+def write_report(run: Folder, summary: Summary, further: Sequence[Markup] = ()) -> None:
+    """Write the report of a run. further: parts of it about what was done with the shards, safe HTML."""
+    run.write("report.html", render(summary, further).encode())
 
 
-def render(summary: Summary) -> str:
+def render(summary: Summary, further: Sequence[Markup] = ()) -> str:
     """The report's HTML."""
     loader = jinja2.DictLoader({"report": _template()})
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
@@ -55,6 +56,7 @@ def render(summary: Summary) -> str:
     environment.filters["short"] = _short
     return environment.get_template("report").render(
         summary=summary,
+        further=further,
         funnels=[
             ("Pages and documents", funnel_bars(summary, "documents")),
             ("Problems", funnel_bars(summary, "problems")),

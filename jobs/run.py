@@ -5,7 +5,7 @@ import platform
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mathmill.core.errors import ConfigError, DataError, MathmillError, OperationError
@@ -17,12 +17,14 @@ from mathmill.jobs.engine import Progress, Unwatched
 from mathmill.jobs.engines import EngineSettings, open_engine
 from mathmill.jobs.finish import write_card, write_file_lists, write_manifest, write_mixture
 from mathmill.jobs.formulas import Formulas, alarm_lines
+from mathmill.jobs.hand_off import HandOff, plan, recipe_config
 from mathmill.jobs.lock import working_in
 from mathmill.jobs.pipeline import MainJob, check_files
 from mathmill.jobs.recipe import Recipe
 from mathmill.jobs.report import write_report
 from mathmill.jobs.summary import Summary, summarise
 from mathmill.jobs.versions import versions
+from mathmill.jobs.yaml_file import Place
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Finished:
 
     run: Folder
     summary: Summary
+    training: HandOff | None = None  # planned and written, where the recipe has `train:`
 
 
 def run_recipe(
@@ -46,6 +49,8 @@ def run_recipe(
     what is finished stays, and the same call resumes.
     """
     check_files(recipe)
+    if recipe.train is not None and "://" in str(out):
+        raise ConfigError(f"`train:` reads shards of this machine, and {out} is elsewhere; leave it out of this recipe")
     watcher = progress or Unwatched()
     for sentence in source_notices(recipe.sources):
         watcher.notice(sentence)
@@ -73,7 +78,22 @@ def run_recipe(
             failure = _formula_loss(summary.formulas, watcher)
         if failure is not None:
             raise failure
-    return Finished(run, summary)
+    return Finished(run, summary, _hand_over(recipe, run) if manifest is not None else None)
+
+
+def _hand_over(recipe: Recipe, run: Folder) -> HandOff | None:
+    """Write what the recipe's trainer needs into the folder `train`."""
+    if recipe.train is None:
+        return None
+    config = recipe_config(recipe.train.hook, recipe.train.config, str(Path(run.root).absolute()))
+    planned = plan(recipe.train.hook, config, _train_error)
+    planned.write()
+    return replace(planned, launches=recipe.train.launch)
+
+
+def _train_error(place: Place, sentence: str) -> ConfigError:
+    where = ".".join(str(part) for part in ("train", "config", *place))
+    return ConfigError(f"{where}: {sentence}; the run is finished, only training is left")
 
 
 def _formula_loss(formulas: Formulas, progress: Progress) -> DataError | None:
@@ -100,7 +120,7 @@ def refuse_foreign(run: Folder) -> None:
 
 WRITTEN = {
     *("README.md", "report.html", "documents", "problems", "conversations", "dropped", "quarantine", "contamination"),
-    *("tokens", "shards", "ledger", "work", "dedup-index"),
+    *("tokens", "shards", "ledger", "work", "dedup-index", "train"),
 }
 """What a run makes in its folder, beside run.json."""
 

@@ -76,9 +76,14 @@ def read_form(reply: Completion, parse: Callable[[str], Parsed], sample: int = 0
 
 
 def known_answer(row: Row) -> str | None:
-    """The answer of a problem: the stated one, else the one that its solution states."""
-    answer = (row["answer"] or "").strip() or stated_answer(row["solution"] or "")
-    return answer or None
+    """The answer of a problem: the stated one, else the one that its solution states.
+
+    What is called answer and holds a whole solution ("… #### 72", as in GSM8K's own files) is read like one.
+    """
+    answer = (row["answer"] or "").strip()
+    if "####" in answer or "\n" in answer:
+        answer = stated_answer(answer) or answer
+    return answer or stated_answer(row["solution"] or "") or None
 
 
 def language(row: Row) -> str:

