@@ -1,7 +1,8 @@
 """The critique that needs no torch: ridge regression on hashed n-grams and on what rules see of the calculations.
 
 Question and solution are told apart as in the models of problems. It is fitted to scores, not to pairs: with a few
-right and wrong solutions of each question the order within a question follows.
+right and wrong solutions of each question the order within a question follows. Pairwise accuracy on held-out problems,
+solutions made wrong by rule: 0.82 (benchmarks/critique.py); slips in plain arithmetic 0.99, a wrong idea 0.6.
 """
 
 from collections.abc import Sequence

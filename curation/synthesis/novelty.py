@@ -152,12 +152,12 @@ def _prepare(tokens: np.ndarray, offsets: np.ndarray, most: int) -> tuple[np.nda
 
 
 @njit(cache=True)
-def _bits(word: np.uint64) -> np.int64:
+def _bits(word: np.uint64) -> int:
     """How many bits are set (Warren, Hacker's Delight)."""
     word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
     word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+    return int(np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56)))
 
 
 @njit(cache=True)
@@ -174,7 +174,7 @@ def _may_be_alike(
     common = min(size - alone, other_size - other_alone)
     if 2 * common >= thresholds[0] * (size + other_size) - _SLACK:
         return True
-    distinct, other_distinct = np.int64(one[_WORDS]), np.int64(other[_WORDS])
+    distinct, other_distinct = int(np.int64(one[_WORDS])), int(np.int64(other[_WORDS]))
     both = min(common, distinct, other_distinct)
     return both >= thresholds[1] * (distinct + other_distinct - both) - _SLACK
 
