@@ -119,8 +119,9 @@ class MixedCotPot(Method):
             return _Outcome(Rejected("nothing_computed", blocks[-1].code))
         mark = f"\x1e{hashlib.blake2b(text.encode('utf-8', 'replace'), digest_size=8).hexdigest()}\x1e"
         (result,) = yield Execute(["\n".join(f"{block.code}\nprint({mark!r})" for block in blocks)])
-        outputs = tuple(output.strip("\n") for output in result.stdout.split(f"{mark}\n"))[: len(blocks)]
-        fault = _fault_of_run(result, outputs) or self._fault_of_outputs(blocks, outputs)
+        *ended, _ = (output.strip("\n") for output in result.stdout.split(f"{mark}\n"))
+        outputs = tuple(ended)
+        fault = _fault_of_run(result, len(outputs), len(blocks)) or self._fault_of_outputs(blocks, outputs)
         if fault is not None:
             return _Outcome(fault, outputs if fault.reason == "output_differs" else ())
         return _Outcome(self._judged(made, blocks, outputs), outputs)
@@ -152,12 +153,14 @@ class MixedCotPot(Method):
         return made._replace(solution=with_outputs(made.solution, blocks, outputs), style=style)
 
 
-def _fault_of_run(result: ProgramResult, outputs: tuple[str, ...]) -> Rejected | None:
-    """Why a program did not come to its end."""
+def _fault_of_run(result: ProgramResult, ended: int, blocks: int) -> Rejected | None:
+    """Why a program did not come to its end. ended: how many of its blocks did."""
     if result.killed_by is not None:
-        return Rejected("program_killed", f"block {len(outputs)}: {result.killed_by}: {result.error}")
+        return Rejected("program_killed", f"block {ended + 1}: {result.killed_by}: {result.error}")
     if result.error is not None:
-        return Rejected("program_error", f"block {len(outputs)}: {result.error}")
+        return Rejected("program_error", f"block {ended + 1}: {result.error}")
+    if ended != blocks:  # it called exit(), or ends in an open `if`
+        return Rejected("program_error", f"block {min(ended, blocks - 1) + 1} does not come to its end")
     return None
 
 

@@ -41,6 +41,8 @@ CASES: dict[str, tuple[Any, str]] = {
     "raises": (solution("print(1 / 0)", "0", "\\boxed{192.5}"), "program_error"),
     "does not parse": (solution("print(1 +", None, "\\boxed{192.5}"), "program_error"),
     "second raises": (solution(SUM, "385", "And\n```python\nprint(totals)\n```\n\\boxed{192.5}"), "program_error"),
+    "exits": (solution("import sys\nprint(1 + 384)\nsys.exit(0)", "385", "\\boxed{192.5}"), "program_error"),
+    "ends open": (solution(SUM + "\nif total < 0:", "385", "\\boxed{192.5}"), "program_error"),
     "runs forever": (solution("while True:\n    total = 1 + 1", None, "\\boxed{192.5}"), "program_killed"),
     "reaches out": (solution("import os\nprint(len(open('/etc/passwd').read()))", "5", "\\boxed{192.5}"),
                     "program_error"),
