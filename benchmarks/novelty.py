@@ -6,6 +6,9 @@ words exchanged. The recall is measured on the first 20,000 against the same fil
 of the texts that it drops that are dropped here, too.
 
     python benchmarks/novelty.py PROBLEMS.jsonl.zst… [--texts 1000000] [--brute 20000]
+
+Without files the instructions are of one template with random words and numbers: all somewhat alike, hardly any twice,
+which is the hardest that can come.
 """
 
 import argparse
@@ -14,7 +17,6 @@ import random
 import re
 import resource
 import time
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -54,13 +56,30 @@ def make_instructions(files: list[list[str]], n: int) -> list[str]:
     return made
 
 
+def fill_template(n: int) -> list[str]:
+    """See the module."""
+    draw = random.Random(8)
+    names, verbs = "Tom Ann Bob Eve Max Zoe Kim Lee".split(), "buys sells finds loses eats gives takes packs".split()
+    things = [f"{a}{b}s" for a in "app pea plu ban ora lem mel gra".split() for b in "le r m ana nge on".split()]
+    ends = ("How many are left?", "What is the total?", "How much does it cost?", "Find the ratio.", "Who has more?")
+
+    def sentence() -> str:
+        number, price = draw.randrange(2, 999), draw.randrange(2, 99)
+        return f"{draw.choice(names)} {draw.choice(verbs)} {number} {draw.choice(things)} for {price} dollars."
+
+    return [" ".join(sentence() for _ in range(draw.randint(2, 4))) + " " + draw.choice(ends) for _ in range(n)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("problems", nargs="+")
+    parser.add_argument("problems", nargs="*")
     parser.add_argument("--texts", type=int, default=1_000_000)
     parser.add_argument("--brute", type=int, default=20_000)
     given = parser.parse_args()
-    texts = make_instructions(read_sentences([str(Path(path)) for path in given.problems]), given.texts)
+    if given.problems:
+        texts = make_instructions(read_sentences(given.problems), given.texts)
+    else:
+        texts = fill_template(given.texts)
     NoveltyFilter().add(texts[:10])  # compiles
     NoveltyFilter(exhaustive=True).add(texts[:10])
     if given.brute:

@@ -21,8 +21,8 @@ MAX_TOKENS = 256
 """Of a text, from its beginning, are compared."""
 
 _BANDS, _ROWS = 48, 5
-_MAX_CANDIDATES = 3000  # measured for one text; bounds the time where very many are somewhat alike
-_MAX_CHAIN = 400  # steps through one band's texts, the latest first
+_MAX_CANDIDATES = 1500  # measured for one text; bounds the time where very many are somewhat alike
+_MAX_CHAIN = 64  # steps through one band's texts, the latest first
 _CHUNK = 1 << 13  # texts at a time
 _WORDS = 4  # of a sketch
 _SLACK = 1e-9  # of what is compared with a product of decimals
