@@ -59,8 +59,10 @@ def make_instructions(files: list[list[str]], n: int) -> list[str]:
 def fill_template(n: int) -> list[str]:
     """See the module."""
     draw = random.Random(8)
-    names, verbs = "Tom Ann Bob Eve Max Zoe Kim Lee".split(), "buys sells finds loses eats gives takes packs".split()
-    things = [f"{a}{b}s" for a in "app pea plu ban ora lem mel gra".split() for b in "le r m ana nge on".split()]
+    names = ("Tom", "Ann", "Bob", "Eve", "Max", "Zoe", "Kim", "Lee")
+    verbs = ("buys", "sells", "finds", "loses", "eats", "gives", "takes", "packs")
+    beginnings = ("app", "pea", "plu", "ban", "ora", "lem", "mel", "gra")
+    things = [f"{a}{b}s" for a in beginnings for b in ("le", "r", "m", "ana", "nge", "on")]
     ends = ("How many are left?", "What is the total?", "How much does it cost?", "Find the ratio.", "Who has more?")
 
     def sentence() -> str:

@@ -4,7 +4,7 @@ Texts are sequences of math-aware tokens (`core.mathtokens`); two are alike from
 (m + n), as Self-Instruct filters) or from `max_jaccard` on in shared distinct tokens. Not all pairs are measured:
 candidates share a MinHash band over the *multiset* of tokens, since an F of c bounds that multiset's Jaccard similarity
 from below by c / (2 - c). Texts are judged one after the other, so the result depends on their order alone.
-A million instructions take 92 s of one core; 99.5 % of what all pairs would drop is dropped (benchmarks/novelty.py).
+A million instructions take 55 s of one core; 99.5 % of what all pairs would drop is dropped (benchmarks/novelty.py).
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ MAX_TOKENS = 256
 """Of a text, from its beginning, are compared."""
 
 _BANDS, _ROWS = 48, 5
-_MAX_CANDIDATES = 1500  # measured for one text; bounds the time where very many are somewhat alike
+_MAX_CANDIDATES = 1000  # measured for one text; bounds the time where very many are somewhat alike
 _MAX_CHAIN = 64  # steps through one band's texts, the latest first
 _CHUNK = 1 << 13  # texts at a time
 _WORDS = 4  # of a sketch
