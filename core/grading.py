@@ -101,6 +101,7 @@ def _verdict(pair: tuple[str | None, str], equal: bool, sure: bool, opinion: Opi
 
 
 _PROSE = re.compile(r"[\u3400-\u9fff]|(?<![\\A-Za-z{])[A-Za-z]{4,}")
+_VALUE_AT = re.compile(r"[A-Za-z]'*\s*\(\s*-?[\d./]+\s*\)\s*=")  # f(2)=3, which it reads as a product
 
 
 def ask_math_verify(prediction: str, gold: str, seconds: float = BATCH_SECONDS, is_guarded: bool = True) -> Opinion:
@@ -112,7 +113,8 @@ def ask_math_verify(prediction: str, gold: str, seconds: float = BATCH_SECONDS, 
     number that it finds.
     """
     if is_guarded and any(
-        len(text) > MAX_CHARS or not text.strip() or _PROSE.search(text) for text in (prediction, gold)
+        len(text) > MAX_CHARS or not text.strip() or _PROSE.search(text) or _VALUE_AT.search(text)
+        for text in (prediction, gold)
     ):
         return Opinion(False, False, "not a formula")
     try:

@@ -164,7 +164,7 @@ class Extract(BatchStage):
     """Turns PAGE rows into DOCUMENT rows and accounts for formulas; drops pages as "not_html" or "empty_text"."""
 
     name = "extract"
-    version = 2
+    version = 3
     isolated = True
     Config = ExtractConfig
     config: ExtractConfig

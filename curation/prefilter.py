@@ -43,7 +43,7 @@ class Prefilter(BatchStage):
     """
 
     name = "prefilter"
-    version = 2
+    version = 3
     Config: ClassVar[type[StageConfig]] = PrefilterConfig
     needs = ("html",)
     config: PrefilterConfig

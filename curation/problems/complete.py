@@ -27,7 +27,7 @@ class Complete(BatchStage):
     """Drops problems with the complaints in `drop`, the first of them as reason; `facts` counts every complaint."""
 
     name = "complete"
-    version = 1
+    version = 2
     Config: ClassVar[type[StageConfig]] = CompleteConfig
     needs = ("question", "solution", "answer")
     config: CompleteConfig

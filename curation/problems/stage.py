@@ -34,7 +34,7 @@ class ExtractProblems(BatchStage):
     """Passes documents on unchanged and sends their problems to the port "problems"."""
 
     name = "extract_problems"
-    version = 2
+    version = 3
     Config: ClassVar[type[StageConfig]] = ExtractProblemsConfig
     config: ExtractProblemsConfig
 

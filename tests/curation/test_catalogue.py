@@ -202,7 +202,7 @@ except MathmillError as error:
 
 def read_from_hub(name, endpoint):
     """Read an entry in a process of its own: the hub's client takes the endpoint when it is imported."""
-    environment = os.environ | {"HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_TELEMETRY": "1"}
+    environment = os.environ | {"HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "0"}
     command = [sys.executable, "-c", READ, name]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120, env=environment).stdout
 

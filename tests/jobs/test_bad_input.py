@@ -568,6 +568,7 @@ def test_an_output_folder_without_permission_is_one_clear_sentence(small: Path, 
     assert "permission denied" in sentence(result, 4)
 
 
+@pytest.mark.full
 def test_a_full_disk_is_one_clear_sentence_and_the_run_goes_on_once_there_is_space(
     small: Path, mathmill: Mathmill, mount: Callable[[str], Path], answers: Callable[[Path], dict[str, str]]
 ) -> None:

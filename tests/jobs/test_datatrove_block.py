@@ -17,11 +17,12 @@ from datatrove.pipeline.readers import ParquetReader
 from datatrove.pipeline.writers import ParquetWriter
 
 from mathmill.core.errors import ConfigError
+from mathmill.core.stage import BatchStage
 from mathmill.curation.readers.inflate import Stream
 from mathmill.curation.readers.records import Record, read_records
 from mathmill.jobs.datatrove_block import Mathmill
 from mathmill.jobs.recipe import parse_recipe
-from mathmill.jobs.registry import stage_names
+from mathmill.jobs.registry import import_class, stage_names
 from mathmill.jobs.run import run_recipe
 
 MATH = r"Let $f(x)=x^2-3x+2$. Then $f'(x)=2x-3$, so the minimum of $f$ is at $x=\frac{3}{2}$."
@@ -257,8 +258,9 @@ def write_sound_crawl(path: Path) -> None:
     with crawl.open("rb") as file, path.open("wb") as out:
         for record in read_records(Stream(file), 1 << 30):
             if isinstance(record, Record):
-                head = "".join(f"{name}: {value}\r\n" for name, value in record.headers.items())
-                out.write(gzip.compress(f"WARC/1.0\r\n{head}\r\n".encode() + bytes(record.block) + b"\r\n\r\n"))
+                fields = {b"WARC-Record-ID": b"<urn:record:%d>" % record.offset, **record.headers}
+                head = b"".join(b"%b: %b\r\n" % field for field in fields.items())
+                out.write(gzip.compress(b"WARC/1.0\r\n%b\r\n%b\r\n\r\n" % (head, bytes(record.block))))
 
 
 @needs_warc
@@ -300,6 +302,6 @@ def test_a_crawl_gives_the_texts_that_a_recipe_gives(tmp_path: Path) -> None:
 def test_stages_of_the_registry_that_are_row_wise_make_blocks() -> None:
     benchmark = str(resources.files("mathmill.jobs").joinpath("demo/benchmark.jsonl"))
     options = {"decontaminate": {"benchmarks": [benchmark]}}
-    for name in stage_names():
-        if name != "dedup" and not name.startswith("datatrove"):
+    for name, cls in stage_names().items():
+        if name != "dedup" and not name.startswith("datatrove") and issubclass(import_class(cls), BatchStage):
             Mathmill([{name: options.get(name, {})}])

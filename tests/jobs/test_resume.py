@@ -160,6 +160,7 @@ def test_two_runs_on_one_folder_do_not_harm_each_other(
     assert answers(out) == undisturbed
 
 
+@pytest.mark.full
 def test_another_recipe_may_not_work_in_the_same_folder_meanwhile(work: Path) -> None:
     out = work / "contested"
     run = start(work, out)

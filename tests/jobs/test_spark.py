@@ -86,6 +86,7 @@ def _events(folder: Path, key: str) -> set[str]:
     return {e["Properties"].get(key, "") for e in events if e["Event"] == "SparkListenerJobStart"}
 
 
+@pytest.mark.full
 def test_killed_executors_and_workers_and_speculative_copies_change_nothing(
     cluster: Cluster, work: Path, local: dict[str, str], answers: Answers
 ) -> None:

@@ -64,6 +64,7 @@ def connect_server(folder: Path) -> Iterator[str]:
         server.wait()
 
 
+@pytest.mark.full
 def test_spark_connect_gives_the_same_bytes(work: Path, answers: Answers, mathmill: Callable[..., object]) -> None:
     with connect_server(work) as master:
         arguments = ["run", work / "recipe.yaml", "--out", work / "connect", "--engine", "spark", "--master", master]

@@ -90,6 +90,7 @@ def test_pages_become_documents_with_the_settings_given(spark: Any) -> None:
     assert (row.url, row.lang, row.text.strip()) == ("https://example.org/a", "en", ENGLISH)
 
 
+@pytest.mark.full
 def test_huge_documents_stay_within_bounded_batches(spark: Any) -> None:
     from pyspark.sql import functions as f
 
@@ -119,6 +120,7 @@ def test_mistakes_are_told_before_anything_runs(spark: Any) -> None:
         transform(frame, ["language"], port="problems")
 
 
+@pytest.mark.full
 def test_nulls_times_and_columns_of_another_type(spark: Any) -> None:
     from pyspark.sql import functions as f
 

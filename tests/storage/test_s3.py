@@ -130,7 +130,7 @@ def test_a_create_whose_answer_was_lost_is_not_taken_for_somebody_elses(
         assert [(fault, verb) for fault, verb, _ in proxy.faults] == [("lost", "PUT")]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_source_of_10_000_files_is_listed_whole(s3: Store) -> None:
     folder = Folder(s3.url("lines"))
     names = [f"{i:05d}.jsonl" for i in range(10_000)]
