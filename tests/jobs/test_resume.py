@@ -149,6 +149,7 @@ def test_a_file_that_somebody_removed_is_made_again(work: Path, undisturbed: dic
     assert answers(out) == undisturbed
 
 
+@pytest.mark.full
 def test_two_runs_on_one_folder_do_not_harm_each_other(
     work: Path, undisturbed: dict[str, str], answers: Answers
 ) -> None:

@@ -113,6 +113,7 @@ def _wait_for_tasks(out: Path, count: int) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.full
 def test_a_killed_driver_resumes_on_another_engine(work: Path, local: dict[str, str], answers: Answers) -> None:
     out = work / "resumed"
     run = subprocess.Popen(command(work, out, "local[2]"), stderr=subprocess.DEVNULL, env={**os.environ, **PYTHON})
